@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace Autograd.Gpu.Devices.Host;
+
+/// <summary>Work that <see cref="HostParallel"/> cuts into chunks. Chunks of one call run at the same time, on several threads.</summary>
+internal interface IHostWork
+{
+    /// <summary>Runs one chunk. What it computes may depend on <paramref name="chunk"/>, never on the thread that runs it.</summary>
+    void Run(int chunk);
+}
+
+/// <summary>
+/// Fork and join for the host kernels: the caller takes part, the workers sleep when there is nothing to do, and a call allocates nothing.
+/// A worker looks for the next call for some tens of microseconds before it sleeps: waking a sleeping core costs more than most kernels take.
+/// A call from inside a chunk, or while another thread's call holds the workers, runs on its caller alone; since the caller fixes
+/// the chunks, the results are the same.
+/// </summary>
+internal static unsafe class HostParallel
+{
+    private const int MaxThreads = 512;
+
+    // How long a worker looks for the next call, and the caller for the end of the last chunk. Longer would rob other programs of the core.
+    private static readonly long WorkerSpinTicks = Stopwatch.Frequency * 60 / 1_000_000;
+    private static readonly long CallerSpinTicks = Stopwatch.Frequency * 200 / 1_000_000;
+
+    // Gate values; a value of zero or more is the number of workers inside the current job.
+    private const int Closed = -1;
+
+    private static readonly Lock StartLock = new();
+    private static readonly ManualResetEventSlim LastWorkerLeft = new(false, spinCount: 0);
+    private static Worker[] _workers = [];
+    private static int _threadCount = DefaultThreadCount();
+    private static int _owned;
+    private static ExceptionDispatchInfo? _failure;
+    private static Shared _shared = new() { Gate = Closed };
+
+    // The words that several threads write lie on cache lines of their own.
+    [StructLayout(LayoutKind.Explicit, Size = 512)]
+    private struct Shared
+    {
+        [FieldOffset(128)] public int Gate;
+        [FieldOffset(132)] public int CallerWaits;
+        [FieldOffset(256)] public int Next;
+        [FieldOffset(384)] public int Chunks;
+        [FieldOffset(388)] public int Helpers;
+        [FieldOffset(392)] public void* Work;
+        [FieldOffset(400)] public delegate*<void*, int, void> Run;
+        [FieldOffset(408)] public int Call;
+    }
+
+    /// <summary>
+    /// How many threads a call may use, the caller included; at first AUTOGRAD_NUM_THREADS, or the number of processors.
+    /// Setting it changes no result. Threads that are no longer needed sleep.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1 or above 512.</exception>
+    public static int ThreadCount
+    {
+        get => Volatile.Read(ref _threadCount);
+        set
+        {
+            if (value is < 1 or > MaxThreads)
+                throw new ArgumentOutOfRangeException(nameof(value), value, $"[HostParallel] ThreadCount must lie in 1..{MaxThreads}.");
+            Volatile.Write(ref _threadCount, value);
+        }
+    }
+
+    /// <summary>
+    /// Runs chunks 0 to <paramref name="chunks"/> - 1 and returns when all are done. After an exception the chunks not yet started are
+    /// dropped and the first exception is thrown here. The chunks see one shared copy of <paramref name="work"/>, so they leave
+    /// their results behind its pointers and references, not in its fields.
+    /// </summary>
+    public static void For<TWork>(int chunks, ref TWork work) where TWork : struct, IHostWork
+    {
+        int helpers = Math.Min(ThreadCount, chunks) - 1;
+        if (helpers <= 0 || Interlocked.CompareExchange(ref _owned, 1, 0) != 0)
+        {
+            for (int i = 0; i < chunks; i++) work.Run(i);
+            return;
+        }
+
+        TWork copy = work; // On this stack, where its address stays valid until the join.
+        ExceptionDispatchInfo? failure;
+        try
+        {
+            Worker[] workers = _workers.Length >= helpers ? _workers : StartWorkers(helpers);
+            _shared.Chunks = chunks;
+            _shared.Helpers = helpers;
+            _shared.Next = 0;
+            _shared.Work = Unsafe.AsPointer(ref copy);
+            _shared.Run = &RunChunk<TWork>;
+            _failure = null;
+            Volatile.Write(ref _shared.Gate, 0);
+            Interlocked.Increment(ref _shared.Call);
+            for (int i = 0; i < helpers; i++) workers[i].Wake();
+            RunChunks();
+            CloseGate();
+            failure = _failure;
+            _failure = null;
+        }
+        finally
+        {
+            Volatile.Write(ref _owned, 0);
+        }
+
+        failure?.Throw();
+    }
+
+    private static void RunChunk<TWork>(void* work, int chunk) where TWork : struct, IHostWork =>
+        Unsafe.AsRef<TWork>(work).Run(chunk);
+
+    private static void RunChunks()
+    {
+        int chunks = _shared.Chunks;
+        while (true)
+        {
+            int chunk = Interlocked.Increment(ref _shared.Next) - 1;
+            if (chunk >= chunks) return;
+            try
+            {
+                _shared.Run(_shared.Work, chunk);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
+                Volatile.Write(ref _shared.Next, chunks);
+                return;
+            }
+        }
+    }
+
+    // Waits for the workers that are inside. One that wakes later finds the gate closed, so a slow wake-up delays nobody.
+    private static void CloseGate()
+    {
+        long deadline = 0;
+        while (Interlocked.CompareExchange(ref _shared.Gate, Closed, 0) != 0)
+        {
+            long now = Stopwatch.GetTimestamp();
+            deadline = deadline == 0 ? now + CallerSpinTicks : deadline;
+            if (now < deadline)
+            {
+                Thread.SpinWait(8);
+                continue;
+            }
+
+            LastWorkerLeft.Reset();
+            Interlocked.Exchange(ref _shared.CallerWaits, 1);
+            if (Interlocked.CompareExchange(ref _shared.Gate, 0, 0) != 0) LastWorkerLeft.Wait();
+            Interlocked.Exchange(ref _shared.CallerWaits, 0);
+        }
+    }
+
+    private static bool TryEnter()
+    {
+        int inside = Volatile.Read(ref _shared.Gate);
+        while (inside >= 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _shared.Gate, inside + 1, inside);
+            if (seen == inside) return true;
+            inside = seen;
+        }
+
+        return false;
+    }
+
+    private static void Leave()
+    {
+        if (Interlocked.Decrement(ref _shared.Gate) == 0 && Volatile.Read(ref _shared.CallerWaits) != 0) LastWorkerLeft.Set();
+    }
+
+    private static Worker[] StartWorkers(int count)
+    {
+        lock (StartLock)
+        {
+            Worker[] workers = _workers;
+            int old = workers.Length;
+            if (old >= count) return workers;
+            Array.Resize(ref workers, count);
+            for (int i = old; i < count; i++) workers[i] = new Worker(i + 1);
+            _workers = workers;
+            return workers;
+        }
+    }
+
+    private static int DefaultThreadCount()
+    {
+        string? text = Environment.GetEnvironmentVariable("AUTOGRAD_NUM_THREADS");
+        int count = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int given) && given > 0
+            ? given
+            : Environment.ProcessorCount;
+        return Math.Min(count, MaxThreads);
+    }
+
+    private sealed class Worker
+    {
+        private readonly AutoResetEvent _wake = new(false);
+        private readonly int _number;
+        private int _isAsleep;
+
+        public Worker(int number)
+        {
+            _number = number;
+            var thread = new Thread(Loop) { IsBackground = true, Name = $"Autograd.Gpu host {number}" };
+            thread.UnsafeStart();
+        }
+
+        // The caller has counted its call up before; see WaitForCall for the other side of the handshake.
+        public void Wake()
+        {
+            if (Interlocked.Exchange(ref _isAsleep, 0) != 0) _wake.Set();
+        }
+
+        private void Loop()
+        {
+            int seen = 0;
+            while (true)
+            {
+                seen = WaitForCall(seen);
+                if (_number > Volatile.Read(ref _shared.Helpers) || !TryEnter()) continue;
+                RunChunks();
+                Leave();
+            }
+        }
+
+        private int WaitForCall(int seen)
+        {
+            int call;
+            long deadline = Stopwatch.GetTimestamp() + WorkerSpinTicks;
+            while (Stopwatch.GetTimestamp() < deadline)
+            {
+                if ((call = Volatile.Read(ref _shared.Call)) != seen) return call;
+                Thread.SpinWait(8);
+            }
+
+            while (true)
+            {
+                // Either this worker sees the new call here, or the caller sees that it sleeps.
+                Interlocked.Exchange(ref _isAsleep, 1);
+                if ((call = Volatile.Read(ref _shared.Call)) != seen)
+                {
+                    // The caller may have set the event meanwhile; one wake-up too many does no harm.
+                    Volatile.Write(ref _isAsleep, 0);
+                    return call;
+                }
+
+                _wake.WaitOne();
+                if ((call = Volatile.Read(ref _shared.Call)) != seen) return call;
+            }
+        }
+    }
+}
