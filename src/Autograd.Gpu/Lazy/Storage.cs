@@ -1,0 +1,184 @@
+namespace Autograd.Gpu.Lazy;
+
+/// <summary>Counts the in-place writes to what it stands for. Views share it, and saved tensors remember the count that they saw.</summary>
+internal class VersionCounter
+{
+    private int _version;
+    private int _histories;
+
+    public int Version => Volatile.Read(ref _version);
+
+    /// <summary>How many of the writes were recorded: each gives the written tensor a new history, and makes that of its views outdated.</summary>
+    public int Histories => Volatile.Read(ref _histories);
+
+    public void Bump() => Interlocked.Increment(ref _version);
+
+    public void CountHistory() => Interlocked.Increment(ref _histories);
+}
+
+/// <summary>
+/// The memory cell that a tensor and its views share. Its value is a buffer or a pending expression of the same number of elements.
+/// </summary>
+/// <remarks>
+/// Note [Lazy values and in-place writes].
+/// A pending expression reads blocks, not storages. A write must not change what a pending expression will read, and there
+/// is no list of readers: instead each block counts its holders (the storages whose value it is, the pending expressions that
+/// read it), and an expression counts likewise. The counts never miss a holder that lives; one that the garbage collector took
+/// without a word stays counted. A write goes into the block itself if the count shows no other holder, otherwise into a
+/// new block, which becomes the storage's value while the old one stays with its readers until they are done. A count that is
+/// too high thus costs a copy once, never a wrong value. The same rule makes <c>Clone</c> free: two storages hold one block until one is written.
+/// An in-place operation on a whole storage is itself pending: its expression remembers the block to replace as its target.
+/// Views need none of this, for they share the storage: they see the new value whichever block holds it.
+/// Everything here happens under the device's gate.
+/// </remarks>
+internal sealed class Storage : VersionCounter
+{
+    private Expression _value;
+    private int _handles;
+
+    /// <summary>Takes over one reference to <paramref name="value"/>, which the caller has counted.</summary>
+    public Storage(Device device, Expression value)
+    {
+        Device = device;
+        DType = value.DType;
+        Count = value.Layout.Count;
+        _value = value;
+    }
+
+    public Device Device { get; }
+
+    public DType DType { get; }
+
+    public long Count { get; }
+
+    /// <summary>Counts a tensor that holds this storage.</summary>
+    public void AddHandle() => Interlocked.Increment(ref _handles);
+
+    /// <summary>A tensor lets go of this storage; the last one to do so gives the memory back.</summary>
+    public void ReleaseHandle()
+    {
+        if (Interlocked.Decrement(ref _handles) == 0)
+        {
+            lock (Device.Gate)
+            {
+                ApplyExpression.Release(Value);
+            }
+        }
+    }
+
+    /// <summary>The buffer or pending expression; contiguous.</summary>
+    public Expression Value
+    {
+        get
+        {
+            var value = Volatile.Read(ref _value);
+            if (value is ApplyExpression { Result: { } result })
+            {
+                // Whoever replaced the value meanwhile wins.
+                Interlocked.CompareExchange(ref _value, result, value);
+                return result;
+            }
+
+            return value;
+        }
+    }
+
+    public bool IsPending => Value is not BufferExpression;
+
+    /// <summary>What a pointwise operation reads to get the elements of <paramref name="layout"/>.</summary>
+    public Expression Read(Layout layout)
+    {
+        var value = Value;
+        switch (value)
+        {
+            case ConstantExpression constant:
+                return layout.SameAs(constant.Layout) ? constant : new ConstantExpression(constant.Value, DType, layout);
+            case BufferExpression buffer:
+                return layout.SameAs(buffer.Layout) ? buffer : buffer.WithLayout(layout);
+            case IndexExpression index when index.Layout.IsContiguous && index.Layout.Offset == 0:
+                return layout.SameAs(index.Layout) ? index : new IndexExpression(DType, layout);
+            default:
+                return layout.IsWhole(Count) && layout.Shape == value.Shape ? value : Materialize(CutReason.View).WithLayout(layout);
+        }
+    }
+
+    /// <summary>Computes the value if it is pending.</summary>
+    public BufferExpression Materialize(CutReason reason)
+    {
+        if (Value is BufferExpression done)
+        {
+            return done;
+        }
+
+        lock (Device.Gate)
+        {
+            if (Value is not BufferExpression buffer)
+            {
+                buffer = Fuser.Materialize(Device, Value, reason);
+                _value = buffer;
+            }
+
+            return buffer;
+        }
+    }
+
+    /// <summary>Another storage with the same value: nothing is copied until one of the two is written.</summary>
+    public Storage Share()
+    {
+        lock (Device.Gate)
+        {
+            var value = Value;
+            ApplyExpression.Retain(value);
+            return new Storage(Device, value);
+        }
+    }
+
+    /// <summary>Replaces the whole value, which is what an in-place operation on all elements does. Bumps no version.</summary>
+    public void Replace(Expression value)
+    {
+        lock (Device.Gate)
+        {
+            var old = Value;
+            ApplyExpression.Claim(value);
+            value = ApplyExpression.Resolve(value);
+            _value = value;
+            if (value is ApplyExpression { Target: null, References: 1 } pending)
+            {
+                if (old is BufferExpression buffer)
+                {
+                    // The storage's own hold on the old block passes to the target.
+                    pending.Target = buffer;
+                    return;
+                }
+
+                if (old is ApplyExpression { Target: { } target } replaced)
+                {
+                    pending.Target = target;
+                    replaced.Target = null;
+                }
+            }
+
+            ApplyExpression.Release(old);
+        }
+    }
+
+    /// <summary>
+    /// The block, ready to be written in place through a view; first moved to a block of its own if others hold this one.
+    /// <paramref name="reads"/> of the holders are those that the caller's own write accounts for.
+    /// </summary>
+    public BufferExpression PrepareWrite(int reads)
+    {
+        var buffer = Materialize(CutReason.ViewWrite);
+        if (buffer.Block.References - reads <= 1)
+        {
+            return buffer;
+        }
+
+        var copy = Device.Allocate(buffer.Block.Bytes);
+        copy.CopyFrom(buffer.Block, 0, 0, Count * DType.Size());
+        var moved = new BufferExpression(copy, DType, buffer.Layout);
+        _value = moved;
+        buffer.Block.Release();
+        return moved;
+    }
+}
