@@ -1,0 +1,151 @@
+using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Tape;
+
+namespace Autograd.Gpu.Operations;
+
+/// <summary>
+/// A pointwise operation, declared once: name, the static <c>Invoke</c> methods (see <see cref="PointwiseFunction"/>), what the derivative reads,
+/// and the gradient with respect to each input as a formula of tensors. Kernels on every device, the backward pass of every order and the
+/// tests follow from it; a new operation is a new class with a public method beside it.
+/// </summary>
+internal abstract class PointwiseOperation(string name, int arity) : PointwiseFunction(name, arity), IDifferentiable
+{
+    /// <inheritdoc/>
+    public virtual Saves Saves => Saves.None;
+
+    /// <summary>PyTorch's name for the node.</summary>
+    public virtual string NodeName => Name + "Backward0";
+
+    /// <summary>The interval (open) from which the tests draw inputs where the function is smooth.</summary>
+    public virtual (double Low, double High) Domain => (-3, 3);
+
+    /// <summary>Whether there is a gradient; comparisons have none.</summary>
+    public virtual bool IsDifferentiable => !IsPredicate;
+
+    /// <summary>
+    /// <paramref name="gradient"/> times the partial derivative with respect to input <paramref name="input"/>; null where that is zero everywhere.
+    /// </summary>
+    public abstract Tensor? Gradient(int input, Tensor gradient, in SavedValues saved);
+
+    /// <inheritdoc/>
+    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    {
+        for (int i = 0; i < needs.Length; i++)
+        {
+            if (needs[i])
+            {
+                inputGradients[i] = Gradient(i, gradient, saved) ?? Tensor.Zeros(gradient.Shape, gradient.DType, gradient.Device);
+            }
+        }
+    }
+}
+
+/// <summary>The one instance of an operation.</summary>
+internal static class Op<T>
+    where T : PointwiseOperation, new()
+{
+    public static readonly T Instance = new();
+}
+
+/// <summary>Applies pointwise operations: promotion, broadcasting, the pending expression, the tape.</summary>
+internal static class Pointwise
+{
+    public static Tensor Apply<T>(Tensor input) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, input, null, null);
+
+    public static Tensor Apply<T>(Tensor a, Tensor b) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, a, b, null);
+
+    public static Tensor Apply<T>(Tensor a, Tensor b, Tensor c) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, a, b, c);
+
+    public static Tensor Apply<T>(Tensor a, Scalar b) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, a, Tensor.Wrap(b, a.Device, a.DType), null);
+
+    public static Tensor Apply<T>(Scalar a, Tensor b) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, Tensor.Wrap(a, b.Device, b.DType), b, null);
+
+    public static Tensor Apply(PointwiseOperation operation, Tensor a, Tensor? b, Tensor? c)
+    {
+        var device = a.Device;
+        CheckDevices(operation.Name, a, b, c);
+        var dtype = InputType(operation, a, b, c);
+        var shape = BroadcastShape(operation.Name, a, b, c);
+        var output = Tensor.FromPointwise(device, operation, operation.IsPredicate ? DType.Bool : dtype, dtype, shape, a, b, c);
+        return operation.IsDifferentiable ? Recorder.Record(operation, output, a, b, c) : output;
+    }
+
+    /// <summary>Applies an operation and writes the result over <paramref name="a"/>, its first input.</summary>
+    public static Tensor ApplyInPlace<T>(Tensor a, Tensor? b = null, Tensor? c = null) where T : PointwiseOperation, new()
+    {
+        var operation = Op<T>.Instance;
+        string name = operation.Name + "_";
+        CheckDevices(name, a, b, c);
+        var dtype = InputType(operation, a, b, c);
+        var shape = BroadcastShape(name, a, b, c);
+        if (shape != a.Shape)
+        {
+            throw new ShapeException(
+                $"{name}: output with shape {a.Shape} doesn't match the broadcast shape {shape}. Use the out-of-place form, whose result has that shape.");
+        }
+
+        if (dtype.Category() > a.DType.Category() || operation.IsPredicate)
+        {
+            throw new DTypeException(
+                $"{name}: result type {(operation.IsPredicate ? DType.Bool : dtype).Name()} can't be cast to the desired output type {a.DType.Name()}. Use the out-of-place form.");
+        }
+
+        bool records = Recorder.Wants(a, b, c);
+        a.CheckInPlace(name, records);
+        OperationNode? node = null;
+        if (records)
+        {
+            // What the derivative reads of the old value stays readable: it shares the block, and the write moves to another.
+            var old = (operation.Saves & Saves.Input0) != 0 ? a.ShareWithHistory() : a;
+            node = new OperationNode(operation, Recorder.Edges(a, b, c), shape, a.DType);
+            node.SaveInputs(old, b, c);
+        }
+
+        a.Overwrite(operation, dtype, b, c);
+        if (node is not null)
+        {
+            a.ReplaceHistory(node);
+            node.SaveOutput(a);
+        }
+
+        return a;
+    }
+
+    /// <summary>The dtype in which the operation computes: promoted, and float32 where it is not defined for integers.</summary>
+    private static DType InputType(PointwiseOperation operation, Tensor a, Tensor? b, Tensor? c)
+    {
+        var dtype = operation.TakesCondition ? Promotion.ResultType(b!, c!)
+            : b is null ? a.DType
+            : c is null ? Promotion.ResultType(a, b)
+            : Promotion.ResultType(a, b, c);
+        if (operation.Supports(dtype))
+        {
+            return dtype;
+        }
+
+        return !dtype.IsFloatingPoint() && operation.Supports(DType.Int64) && dtype == DType.Bool ? DType.Int64
+            : !dtype.IsFloatingPoint() && operation.Supports(DType.Float32) ? DType.Float32
+            : throw new DTypeException($"{operation.Name}: not implemented for {dtype.Name()}.");
+    }
+
+    private static Shape BroadcastShape(string operation, Tensor a, Tensor? b, Tensor? c)
+    {
+        var shape = a.Shape;
+        if (b is not null)
+        {
+            shape = Shape.Broadcast(shape, b.Shape, operation);
+        }
+
+        return c is null ? shape : Shape.Broadcast(shape, c.Shape, operation);
+    }
+
+    private static void CheckDevices(string operation, Tensor a, Tensor? b, Tensor? c)
+    {
+        var other = b is not null && b.Device != a.Device ? b : c is not null && c.Device != a.Device ? c : null;
+        if (other is not null)
+        {
+            throw new DeviceMismatchException(
+                $"{operation}: Expected all tensors to be on the same device, but found at least two devices, {a.Device} and {other.Device}. Move one with To(device).");
+        }
+    }
+}
