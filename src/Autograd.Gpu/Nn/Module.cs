@@ -1,0 +1,57 @@
+namespace Autograd.Gpu.Nn;
+
+/// <summary>A part of a network: a function of tensors with parameters.</summary>
+public abstract class Module
+{
+    private readonly List<(string Name, Tensor Tensor)> _parameters = [];
+    private readonly List<(string Name, Module Module)> _children = [];
+
+    /// <summary>The output for an input; also reachable as <see cref="Call"/>.</summary>
+    public abstract Tensor Forward(Tensor input);
+
+    /// <summary>Computes the output for an input.</summary>
+    public Tensor Call(Tensor input) => Forward(input);
+
+    /// <summary>All parameters of this module and of its children, in order of registration.</summary>
+    public IReadOnlyList<Tensor> Parameters() => [.. NamedParameters().Select(p => p.Tensor)];
+
+    /// <summary>All parameters with their paths: <c>0.weight</c>.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> NamedParameters()
+    {
+        foreach (var parameter in _parameters)
+        {
+            yield return parameter;
+        }
+
+        foreach (var (name, child) in _children)
+        {
+            foreach (var (inner, tensor) in child.NamedParameters())
+            {
+                yield return ($"{name}.{inner}", tensor);
+            }
+        }
+    }
+
+    /// <summary>Sets the gradients of all parameters to null.</summary>
+    public void ZeroGrad()
+    {
+        foreach (var (_, tensor) in NamedParameters())
+        {
+            tensor.Grad = null;
+        }
+    }
+
+    /// <summary>Makes a tensor a parameter: it requires gradients from now on.</summary>
+    protected Tensor Register(string name, Tensor parameter)
+    {
+        _parameters.Add((name, parameter.RequiresGrad_()));
+        return parameter;
+    }
+
+    /// <summary>Makes a module a child, so that its parameters are this module's too.</summary>
+    protected T Register<T>(string name, T child) where T : Module
+    {
+        _children.Add((name, child));
+        return child;
+    }
+}
