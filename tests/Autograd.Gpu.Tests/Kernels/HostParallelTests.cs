@@ -1,0 +1,218 @@
+using System.Runtime.InteropServices;
+using Autograd.Gpu.Devices.Host;
+
+namespace Autograd.Gpu.Tests.Kernels;
+
+/// <summary>Fork and join on the host.</summary>
+[NonParallelizable]
+public sealed class HostParallelTests
+{
+    private int _threads;
+
+    [SetUp]
+    public void Remember() => _threads = HostParallel.ThreadCount;
+
+    [TearDown]
+    public void Restore() => HostParallel.ThreadCount = _threads;
+
+    [Test]
+    public void RunsEveryChunkOnce([Values(1, 2, 3, 16)] int threads, [Values(0, 1, 2, 5, 1000)] int chunks)
+    {
+        HostParallel.ThreadCount = threads;
+        for (int repeat = 0; repeat < 50; repeat++)
+        {
+            var count = new Count(chunks);
+            HostParallel.For(chunks, ref count);
+            Assert.That(count.Runs, Is.All.EqualTo(1));
+        }
+    }
+
+    [Test]
+    public void SharesTheWorkWithOtherThreads()
+    {
+        HostParallel.ThreadCount = 2;
+        var work = new Rendezvous { Arrived = new CountdownEvent(2) };
+        HostParallel.For(2, ref work); // Each chunk waits for the other: returns only if two threads take part.
+        Assert.That(work.Arrived.IsSet);
+    }
+
+    [Test]
+    public void OneThreadRunsInOrderOnTheCaller()
+    {
+        HostParallel.ThreadCount = 1;
+        var work = new Record { Threads = [], Chunks = [] };
+        HostParallel.For(4, ref work);
+        Assert.That(work.Chunks, Is.EqualTo(new[] { 0, 1, 2, 3 }));
+        Assert.That(work.Threads, Is.All.EqualTo(Environment.CurrentManagedThreadId));
+    }
+
+    [Test]
+    public void ExceptionsReachTheCaller([Values(1, 2, 4)] int threads, [Values(0, 7, 63)] int chunk)
+    {
+        HostParallel.ThreadCount = threads;
+        var faulty = new Faulty { Chunk = chunk };
+        var error = Assert.Throws<InvalidOperationException>(() => HostParallel.For(64, ref faulty));
+        Assert.That(error!.Message, Is.EqualTo($"chunk {chunk}"));
+        Assert.That(error.StackTrace, Does.Contain(nameof(Faulty)), "the stack of the thread that threw");
+
+        var count = new Count(64);
+        HostParallel.For(64, ref count);
+        Assert.That(count.Runs, Is.All.EqualTo(1), "the next call is not affected");
+    }
+
+    [Test]
+    public void AnExceptionStopsTheRest()
+    {
+        HostParallel.ThreadCount = 2;
+        var work = new FaultyCount(100_000);
+        Assert.Throws<InvalidOperationException>(() => HostParallel.For(100_000, ref work));
+        Assert.That(work.Runs.Sum(), Is.LessThan(100_000));
+    }
+
+    [Test]
+    public void NestedCallsRunOnTheirCaller([Values(1, 2, 4)] int threads)
+    {
+        HostParallel.ThreadCount = threads;
+        var outer = new Nested { Inner = [.. Enumerable.Range(0, 20).Select(_ => new Count(30))] };
+        HostParallel.For(20, ref outer);
+        Assert.That(outer.Inner.SelectMany(x => x.Runs), Is.All.EqualTo(1));
+    }
+
+    [Test]
+    public void ManyCallersAtOnce()
+    {
+        HostParallel.ThreadCount = 3;
+        var callers = new Thread[6];
+        int wrong = 0;
+        for (int i = 0; i < callers.Length; i++)
+        {
+            callers[i] = new Thread(() =>
+            {
+                for (int repeat = 0; repeat < 500; repeat++)
+                {
+                    var count = new Count(17);
+                    HostParallel.For(17, ref count);
+                    if (count.Runs.Any(x => x != 1)) Interlocked.Increment(ref wrong);
+                }
+            });
+            callers[i].Start();
+        }
+
+        foreach (Thread caller in callers) caller.Join();
+        Assert.That(wrong, Is.Zero);
+    }
+
+    [Test]
+    public void WorkMayHoldReferencesWhileTheHeapMoves()
+    {
+        HostParallel.ThreadCount = 2;
+        for (int repeat = 0; repeat < 20; repeat++)
+        {
+            var work = new Garbage { Parts = [.. Enumerable.Range(0, 32).Select(i => new[] { i })] };
+            HostParallel.For(32, ref work);
+            Assert.That(work.Parts.Select(x => x[0]), Is.EqualTo(Enumerable.Range(1, 32)));
+        }
+    }
+
+    [Test]
+    public void ThreadCountsOutOfRangeAreRefused([Values(0, -1, 513)] int count)
+    {
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => HostParallel.ThreadCount = count);
+        Assert.That(error!.Message, Does.Contain("1..512"));
+    }
+
+    [Test]
+    public unsafe void AllocatesNothing()
+    {
+        HostParallel.ThreadCount = 2;
+        int* runs = (int*)NativeMemory.AllocZeroed(8, sizeof(int));
+        try
+        {
+            var work = new Increment { Runs = runs };
+            HostParallel.For(8, ref work);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 100; i++) HostParallel.For(8, ref work);
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+            Assert.That(new Span<int>(runs, 8).ToArray(), Is.All.EqualTo(101));
+        }
+        finally
+        {
+            NativeMemory.Free(runs);
+        }
+    }
+
+    private readonly struct Count(int chunks) : IHostWork
+    {
+        public int[] Runs { get; } = new int[chunks];
+
+        public void Run(int chunk) => Interlocked.Increment(ref Runs[chunk]);
+    }
+
+    private readonly struct FaultyCount(int chunks) : IHostWork
+    {
+        public int[] Runs { get; } = new int[chunks];
+
+        public void Run(int chunk)
+        {
+            Runs[chunk]++;
+            if (chunk == 10) throw new InvalidOperationException();
+        }
+    }
+
+    private struct Record : IHostWork
+    {
+        public List<int> Threads, Chunks;
+
+        public readonly void Run(int chunk)
+        {
+            Chunks.Add(chunk);
+            Threads.Add(Environment.CurrentManagedThreadId);
+        }
+    }
+
+    private struct Rendezvous : IHostWork
+    {
+        public CountdownEvent Arrived;
+
+        public readonly void Run(int chunk)
+        {
+            Arrived.Signal();
+            if (!Arrived.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunk did not start.");
+        }
+    }
+
+    private struct Faulty : IHostWork
+    {
+        public int Chunk;
+
+        public readonly void Run(int chunk)
+        {
+            if (chunk == Chunk) throw new InvalidOperationException($"chunk {chunk}");
+        }
+    }
+
+    private struct Nested : IHostWork
+    {
+        public Count[] Inner;
+
+        public readonly void Run(int chunk) => HostParallel.For(30, ref Inner[chunk]);
+    }
+
+    private struct Garbage : IHostWork
+    {
+        public int[][] Parts;
+
+        public readonly void Run(int chunk)
+        {
+            if (chunk % 8 == 0) GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);
+            Parts[chunk] = [Parts[chunk][0] + 1];
+        }
+    }
+
+    private unsafe struct Increment : IHostWork
+    {
+        public int* Runs;
+
+        public readonly void Run(int chunk) => Interlocked.Increment(ref Runs[chunk]);
+    }
+}

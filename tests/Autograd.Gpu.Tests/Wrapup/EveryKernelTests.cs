@@ -1,0 +1,23 @@
+using Autograd.Gpu.Tests.Support;
+
+namespace Autograd.Gpu.Tests.Wrapup;
+
+/// <summary>
+/// A GPU compiles what CpuKernels ran: all kernels that the tests before this one had generated. NUnit runs namespaces by name, so that this one is last.
+/// </summary>
+[Category("Ptx")]
+public class EveryKernelTests
+{
+    [TestCase(8, 0)]
+    [TestCase(9, 0)]
+    public void CompilesToPtx(int smMajor, int smMinor)
+    {
+        if (EveryKernel.Count == 0)
+        {
+            Assert.Ignore("Only the whole suite generates the kernels that this test compiles.");
+        }
+
+        TestContext.Progress.WriteLine($"{EveryKernel.Count} kernels");
+        Assert.That(EveryKernel.CompileAll(smMajor, smMinor), Is.Empty);
+    }
+}
