@@ -9,7 +9,7 @@ namespace Autograd.Gpu.Devices;
 /// not count, so a program that releases never waits; one that drops pays for one young collection a budget. Where that brings little
 /// back, the next one is a full one (a block that survived two collections is found by nothing less); where that brings little back either,
 /// the program really holds the memory, and the next question is put off until it has doubled. If the collections take more than
-/// <see cref="TimeShare"/> of the time, the budget grows.
+/// <see cref="TimeShare"/> of the time, the budget grows, with large blocks further than with small ones.
 /// On the host a small budget is the faster one, collections included: memory that goes round in 64 MiB is written about ten times as fast as
 /// fresh pages, and twice as fast as memory that goes round in 512 MiB. On a GPU a budget is passed in a fraction of a millisecond.
 /// </remarks>
@@ -19,6 +19,9 @@ internal sealed partial class BufferPool
     private const long HostBudget = 32 << 20;
     private const long CudaBudget = 256 << 20;
     private const int LargestBudgetFactor = 8;
+
+    /// <summary>A budget holds this many of the largest blocks that were asked for; more would only add fresh pages to those that go round.</summary>
+    private const int BlocksInBudget = 128;
 
     // A finaliser of the program may wait for a lock that the allocating thread holds; without an end to the wait that would be a deadlock.
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
@@ -30,6 +33,7 @@ internal sealed partial class BufferPool
     private long _leastBudget;
     private long _budget;
     private long _collectAt;
+    private long _largestRequest;
     private int _generation = 1;
     private long _lastCollection = Stopwatch.GetTimestamp();
     private long _finalised;
@@ -138,10 +142,11 @@ internal sealed partial class BufferPool
         if (returned >= _budget / 4)
         {
             if (share > TimeShare)
-                _budget = Math.Min(2 * _budget, LargestBudgetFactor * _leastBudget);
+                _budget = Math.Min(2 * _budget, Math.Clamp(BlocksInBudget * _largestRequest, 2 * _leastBudget, LargestBudgetFactor * _leastBudget));
             else if (share < TimeShare / 4)
                 _budget = Math.Max(_budget / 2, _leastBudget);
             _generation = 1;
+            _largestRequest = 0;
             _collectAt = _active + _budget;
         }
         else if (generation < GC.MaxGeneration)

@@ -295,6 +295,7 @@ internal sealed partial class BufferPool
         if (piece.Segment.Outstanding++ == 0 && piece.Segment.IsSlab)
             _idleSlabs--;
         _allocations++;
+        _largestRequest = Math.Max(_largestRequest, SizeClass.Bytes(piece.SizeClass));
         _active += SizeClass.Bytes(piece.SizeClass);
         _peak = Math.Max(_peak, _active);
     }
