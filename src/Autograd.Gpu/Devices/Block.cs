@@ -7,42 +7,37 @@ namespace Autograd.Gpu.Devices;
 /// <summary>
 /// A handle on memory of a device's pool, counted by its holders. The count bounds the live holders from above: when it reaches zero
 /// nobody uses the memory any more and it goes back to the pool at once; a holder that is dropped without <see cref="Release"/> keeps the
-/// count up, and the memory comes back when the garbage collector finds that the handle itself is out of reach.
+/// count up, and the memory comes back when the garbage collector finds that the handle itself is out of reach; see Note [Guards].
 /// </summary>
 /// <remarks>
+/// The count is an ordinary number: blocks that several hold are counted under the device's gate.
 /// <see cref="Pointer"/> does not keep the handle in reach. Who works on host memory through it holds the handle until the work is done
 /// (<c>GC.KeepAlive(block)</c> after the last access); on CUDA it is enough that the work is on the stream, see
 /// Note [Stream order and pool reuse].
 /// </remarks>
 internal sealed class Block
 {
-    // Far enough below zero that the releases which finalisers of other objects still make never look like a live count.
-    private const int Finalised = int.MinValue / 2;
-
-    private readonly Piece _piece;
+    private readonly BlockGuard _guard;
+    private readonly nint _pointer;
+    private readonly int _slot;
     private int _references = 1;
 
-    internal Block(Device device, Piece piece, long bytes)
+    /// <summary>A block over what <paramref name="guard"/> has in <paramref name="slot"/>.</summary>
+    internal Block(BlockGuard guard, int slot, long bytes)
     {
-        Device = device;
-        _piece = piece;
+        _guard = guard;
+        _slot = slot;
+        _pointer = guard.Segment(slot).Pointer + (nint)guard.Offset(slot);
         Bytes = bytes;
     }
 
-    /// <summary>The backstop for handles that were dropped.</summary>
-    ~Block()
-    {
-        if (Interlocked.Exchange(ref _references, Finalised) > 0)
-            Device.Pool.ReturnFromFinaliser(_piece);
-    }
-
-    public Device Device { get; }
+    public Device Device => _guard.Pool.Device;
 
     /// <summary>The bytes asked for.</summary>
     public long Bytes { get; }
 
     /// <summary>The bytes that may be used: the size class, at least <see cref="Bytes"/>.</summary>
-    public long Capacity => SizeClass.Bytes(_piece.SizeClass);
+    public long Capacity => SizeClass.Bytes(_guard.SizeClass);
 
     /// <summary>The address of the first byte in the device's address space, aligned to 64 bytes.</summary>
     public nint Pointer
@@ -50,7 +45,7 @@ internal sealed class Block
         get
         {
             AssertLive();
-            return _piece.Pointer;
+            return _pointer;
         }
     }
 
@@ -60,30 +55,28 @@ internal sealed class Block
         get
         {
             AssertLive();
-            return _piece.Segment.Buffer.AsRawArrayView(_piece.Offset, Bytes);
+            return _guard.Segment(_slot).Buffer.AsRawArrayView(_guard.Offset(_slot), Bytes);
         }
     }
 
     /// <summary>An upper bound of the live holders; zero or less when the memory has gone back.</summary>
-    public int References => Volatile.Read(ref _references);
+    public int References => _references;
 
     /// <summary>Adds a holder.</summary>
     /// <exception cref="ObjectDisposedException">The memory has already gone back to the pool.</exception>
     public void Retain()
     {
-        if (Interlocked.Increment(ref _references) <= 1)
+        if (++_references <= 1 || _guard.IsGone)
             ThrowReturned();
     }
 
     /// <summary>Takes a holder away; the last one gives the memory back.</summary>
     public void Release()
     {
-        var left = Interlocked.Decrement(ref _references);
-        Debug.Assert(left >= 0 || left < Finalised / 2, "a block was released more often than it was retained");
-        if (left != 0)
-            return;
-        GC.SuppressFinalize(this);
-        Device.Pool.Return(_piece);
+        var left = --_references;
+        Debug.Assert(left >= 0, "a block was released more often than it was retained");
+        if (left == 0)
+            _guard.Pool.Return(_guard, _slot);
     }
 
     /// <summary>Copies host bytes into the block. When it returns, the source may change.</summary>
@@ -119,12 +112,12 @@ internal sealed class Block
     }
 
     [Conditional("DEBUG")]
-    private void AssertLive() => Debug.Assert(References > 0, "a block was used after its memory had gone back to the pool");
+    private void AssertLive() => Debug.Assert(References > 0 && !_guard.IsGone, "a block was used after its memory had gone back to the pool");
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ThrowReturned()
     {
-        Interlocked.Decrement(ref _references);
+        _references--;
         throw new ObjectDisposedException(nameof(Block), $"A block of {Bytes} bytes on {Device} was retained after its memory had gone back to the pool.");
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using ILGPU.Runtime.Cuda;
 
 namespace Autograd.Gpu.Devices;
@@ -20,14 +21,19 @@ internal sealed partial class BufferPool
     public const long SlabBytes = 2 << 20;
     public const long LargestSmall = 256 << 10;
 
+    private const long FewBytes = 512;
+    private const int CacheLine = 64;
+
     /// <summary>Four classes up is twice the size.</summary>
     private const int ClassesWithinTwice = 4;
 
     private static readonly int LargestSmallClass = SizeClass.Of(LargestSmall);
+    private static readonly int LargestSharedClass = SizeClass.Of(BlockGuard.LargestShared);
 
     private readonly Lock _lock = new();
     private readonly Device _device;
     private readonly List<Piece>[] _free = new List<Piece>[SizeClass.Count];
+    private readonly WeakReference<BlockGuard>[] _guards = new WeakReference<BlockGuard>[LargestSharedClass + 1];
     private Segment? _slab; // the one that is being carved
     private int _idleSlabs;
     private long _freeLarge;
@@ -47,8 +53,12 @@ internal sealed partial class BufferPool
         _cacheLimit = device.HasHostMemory ? memory / 4 : memory;
         for (var i = 0; i < _free.Length; i++)
             _free[i] = [];
+        for (var i = 0; i < _guards.Length; i++)
+            _guards[i] = new WeakReference<BlockGuard>(null!);
         InitializeCollections(memory);
     }
+
+    public Device Device => _device;
 
     /// <summary>The bytes that the pool takes from the system at most.</summary>
     public long MemoryLimit
@@ -100,9 +110,9 @@ internal sealed partial class BufferPool
         }
     }
 
-    /// <summary>Takes memory for so many bytes; its content is whatever was there.</summary>
+    /// <summary>Memory for so many bytes; its content is whatever was there.</summary>
     /// <exception cref="OutOfDeviceMemoryException">There is none, and neither a garbage collection nor a flush helped.</exception>
-    public Piece Take(long bytes)
+    public Block Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         if (bytes > SizeClass.MaxBytes)
@@ -112,20 +122,24 @@ internal sealed partial class BufferPool
         lock (_lock)
         {
             if (TryTakeFree(sizeClass, out var piece) || TryCarve(sizeClass, out piece) || TryTakeLarger(sizeClass, out piece))
-                return piece;
+                return Guarded(piece, bytes);
             collect = IsCollectionDue;
             if (!collect && TryGrow(sizeClass, out piece, out _))
-                return piece;
+                return Guarded(piece, bytes);
         }
 
         return TakeSlowly(sizeClass, bytes, collect);
     }
 
-    /// <summary>Takes a piece back; it may be handed out again at once, see Note [Stream order and pool reuse].</summary>
-    public void Return(in Piece piece)
+    /// <summary>Takes a released block's piece back; it may be handed out again at once, see Note [Stream order and pool reuse].</summary>
+    public void Return(BlockGuard guard, int slot)
     {
         lock (_lock)
         {
+            // Only the finaliser of another object can come later than the guard's.
+            if (!guard.TryRemove(slot, out var piece))
+                return;
+            EndWatch(guard);
             Keep(piece);
             TrimIfOver();
         }
@@ -144,7 +158,41 @@ internal sealed partial class BufferPool
             _peak = _active;
     }
 
-    private Piece TakeSlowly(int sizeClass, long bytes, bool collect)
+    /// <summary>A handle on a piece, see Note [Guards].</summary>
+    private Block Guarded(in Piece piece, long bytes)
+    {
+        BlockGuard? guard;
+        if (piece.SizeClass > LargestSharedClass)
+        {
+            guard = new BlockGuard(this, piece.SizeClass, 1);
+            if (piece.SizeClass > LargestSmallClass)
+                StartWatch(guard);
+        }
+        else if (!_guards[piece.SizeClass].TryGetTarget(out guard) || guard.IsFull)
+        {
+            guard?.Close();
+            guard = new BlockGuard(this, piece.SizeClass, BlockGuard.CapacityFor(piece.SizeClass));
+            _guards[piece.SizeClass].SetTarget(guard);
+        }
+
+        if (_device.HasHostMemory && bytes <= FewBytes)
+            Prefetch(piece.Pointer, bytes);
+        return new Block(guard, guard.Add(piece), bytes);
+    }
+
+    /// <summary>
+    /// What comes back through the collector has left the caches. Fetched now, it is there when the kernel writes it; later the first locked
+    /// instruction after the kernel would wait for it.
+    /// </summary>
+    private static unsafe void Prefetch(nint pointer, long bytes)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (long at = 0; at < bytes; at += CacheLine)
+            Sse.Prefetch0((void*)(pointer + (nint)at));
+    }
+
+    private Block TakeSlowly(int sizeClass, long bytes, bool collect)
     {
         if (collect)
             CollectWithinBudget();
@@ -152,10 +200,10 @@ internal sealed partial class BufferPool
         lock (_lock)
         {
             if (TryTakeAny(sizeClass, out var piece) || TryGrow(sizeClass, out piece, out _))
-                return piece;
+                return Guarded(piece, bytes);
             Flush();
             if (TryGrow(sizeClass, out piece, out cause))
-                return piece;
+                return Guarded(piece, bytes);
         }
 
         if (!IsFinaliserThread)
@@ -164,10 +212,10 @@ internal sealed partial class BufferPool
             lock (_lock)
             {
                 if (TryTakeAny(sizeClass, out var piece))
-                    return piece;
+                    return Guarded(piece, bytes);
                 Flush();
                 if (TryGrow(sizeClass, out piece, out cause))
-                    return piece;
+                    return Guarded(piece, bytes);
             }
         }
 

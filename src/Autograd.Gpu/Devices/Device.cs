@@ -11,6 +11,9 @@ namespace Autograd.Gpu;
 /// </summary>
 public sealed partial class Device
 {
+    /// <summary>How many numbers are kept as tensors, a power of two.</summary>
+    internal const int NumbersKept = 64;
+
     private static readonly System.Collections.Concurrent.ConcurrentBag<Device> s_known = [];
     private static Device? s_default;
 
@@ -114,6 +117,9 @@ public sealed partial class Device
     /// <summary>What runs kernels on this device; kept here for the layer above, which knows its type.</summary>
     internal object? Executor { get; set; }
 
+    /// <summary>Tensors of recent numbers; kept here for the layer above, which knows their type.</summary>
+    internal object?[] Numbers { get; } = new object?[NumbersKept];
+
     /// <summary>Bytes of memory that the device has for this process.</summary>
     internal long TotalMemory { get; }
 
@@ -185,7 +191,7 @@ public sealed partial class Device
 
     /// <summary>Memory for so many bytes, zero included, uninitialised; the caller is the one holder.</summary>
     /// <exception cref="OutOfDeviceMemoryException">There is none.</exception>
-    internal Block Allocate(long bytes) => new(this, Pool.Take(bytes), bytes);
+    internal Block Allocate(long bytes) => Pool.Allocate(bytes);
 
     /// <summary>A host device with a pool of its own. The library uses the shared ones; tests count on nobody else's blocks.</summary>
     internal static Device OnHost(DeviceKind kind)

@@ -38,4 +38,7 @@ internal enum CutReason
 
     /// <summary>Laziness is switched off.</summary>
     Eager,
+
+    /// <summary>Nothing was pending: an optimiser's step on values that are all in memory.</summary>
+    Update,
 }

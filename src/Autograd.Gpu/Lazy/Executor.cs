@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using Autograd.Gpu.Diagnostics;
 
 namespace Autograd.Gpu.Lazy;
@@ -21,7 +23,7 @@ internal abstract class Executor(Device device)
     public void Launch(CutReason reason)
     {
         Graph.Finish();
-        long start = KernelTrace.IsOn ? Stopwatch.GetTimestamp() : 0;
+        long start = KernelTrace.Begin(Device);
         try
         {
             if (Graph.Count > 0)
@@ -29,9 +31,9 @@ internal abstract class Executor(Device device)
                 Run();
             }
 
-            if (KernelTrace.IsOn)
+            if (start != 0)
             {
-                Trace(Graph.ToProgram().Describe(), Graph.Shape, reason, start);
+                KernelTrace.End(Device, Graph.ToProgram().Describe(), default, Graph.Shape, reason.ToString(), KernelBytes.Of(Graph), start);
             }
         }
         finally
@@ -40,50 +42,113 @@ internal abstract class Executor(Device device)
         }
     }
 
-    /// <summary>Reduces <paramref name="input"/>, computed on the way, into <paramref name="result"/> (contiguous; int64 for indices, else the input's dtype).</summary>
+    /// <summary>
+    /// Reduces <paramref name="input"/>, computed on the way, into <paramref name="result"/> (contiguous; int64 for indices, else the input's dtype).
+    /// A small value that others than the caller may ask for is kept as well where that costs no further kernel.
+    /// </summary>
     public void Reduce(Reduction reduction, Expression input, ReductionShape shape, BufferExpression result)
     {
         var dtype = input.DType;
         int value = Fuser.LoadKeepingRepeated(Device, Graph, input);
-        long start = KernelTrace.IsOn ? Stopwatch.GetTimestamp() : 0;
+        var kept = Graph.Count > 0 && Graph.Count <= MostKept && Graph.Nodes[value] is { Target: null, References: > 1 } root ? root : null;
+        long start = KernelTrace.Begin(Device);
         try
         {
-            RunReduction(reduction, value, dtype, shape, result);
-            if (KernelTrace.IsOn)
+            if (kept is null)
             {
-                Trace($"{Graph.ToProgram().Describe()} -> {reduction}", Graph.Shape, CutReason.Operand, start);
+                RunReduction(reduction, value, dtype, shape, result, null);
+            }
+            else
+            {
+                var elements = Fuser.NewBuffer(Device, dtype, kept.Layout);
+                RunReduction(reduction, value, dtype, shape, result, elements);
+                Fuser.Finish(kept, elements);
+            }
+
+            if (start != 0)
+            {
+                long bytes = KernelBytes.Of(Graph) + KernelBytes.Of(result);
+                KernelTrace.End(Device, $"{Graph.ToProgram().Describe()} -> {reduction}", default, Graph.Shape, nameof(CutReason.Operand), bytes, start);
             }
         }
         finally
         {
             Graph.Clear();
+        }
+    }
+
+    /// <summary>
+    /// Computes function(value, operand, number) at once, without a graph. All are contiguous, of one size of at most <see cref="MostUpdated"/> and of one
+    /// dtype, float32 or float64; the result may be the value's block.
+    /// </summary>
+    public void Update(PointwiseFunction function, BufferExpression value, BufferExpression operand, Scalar number, BufferExpression result)
+    {
+        long start = KernelTrace.Begin(Device);
+        RunUpdate(function, value, operand, number, result);
+        if (start != 0)
+        {
+            long bytes = KernelBytes.Of(value) + KernelBytes.Of(operand) + KernelBytes.Of(result);
+            KernelTrace.End(Device, function.Name, [value.Shape, operand.Shape], result.Shape, nameof(CutReason.Update), bytes, start);
         }
     }
 
     /// <summary>Multiplies matrices into <paramref name="result"/>. Offsets come from the operands' layouts.</summary>
     public void MatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
     {
-        long start = KernelTrace.IsOn ? Stopwatch.GetTimestamp() : 0;
+        long start = KernelTrace.Begin(Device);
         RunMatMul(a, b, size, result);
-        if (KernelTrace.IsOn)
+        if (start != 0)
         {
-            Trace("MatMul", result.Shape, CutReason.Operand, start);
+            long bytes = KernelBytes.Of(a) + KernelBytes.Of(b) + KernelBytes.Of(result);
+            KernelTrace.End(Device, "MatMul", [a.Shape, b.Shape], result.Shape, nameof(CutReason.Operand), bytes, start);
         }
     }
+
+    /// <summary>Runs a kernel that is written by hand; <paramref name="shape"/> is for the trace.</summary>
+    public void Run<TCall>(in TCall call, Shape shape)
+        where TCall : struct, IKernelCall
+    {
+        long start = KernelTrace.Begin(Device);
+        if (Device.IsHost)
+        {
+            call.OnHost();
+        }
+        else
+        {
+            call.OnDevice(Device);
+        }
+
+        if (start != 0)
+        {
+            KernelTrace.End(Device, call.Name, default, shape, nameof(CutReason.Operand), 0, start);
+        }
+    }
+
+    protected virtual void RunUpdate(
+        PointwiseFunction function, BufferExpression value, BufferExpression operand, Scalar number, BufferExpression result) =>
+        throw new NotSupportedException($"[{function.Name}] {Device} computes updates as pending values.");
 
     protected abstract void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result);
 
     /// <summary>Runs the finished <see cref="Graph"/>, which has at least one element.</summary>
     protected abstract void Run();
 
-    /// <summary>Reduces value <paramref name="value"/> of <see cref="Graph"/>, to which the implementation adds the output that it needs.</summary>
-    protected abstract void RunReduction(Reduction reduction, int value, DType dtype, ReductionShape shape, BufferExpression result);
+    /// <summary>
+    /// Divides a new buffer of floating-point numbers by a number at once, if that takes no kernel of its own; rounds as the pointwise division does.
+    /// </summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    public virtual bool TryDivide(BufferExpression buffer, Scalar divisor) => false;
 
-    protected void Trace(string operations, Shape shape, CutReason reason, long start)
-    {
-        Device.Synchronize();
-        KernelTrace.Report(new KernelEvent(Device, operations, shape, reason.ToString(), Stopwatch.GetElapsedTime(start)));
-    }
+    /// <summary>The elements of the largest value that <see cref="Update"/> takes; none where a kernel for each update is no gain.</summary>
+    public virtual long MostUpdated => 0;
+
+    /// <summary>The elements that a reduction's operand has at most if it is to be kept; none where keeping it takes a kernel of its own.</summary>
+    protected virtual long MostKept => 0;
+
+    /// <summary>
+    /// Reduces value <paramref name="value"/> of <see cref="Graph"/>, to which the implementation adds the output that it needs: <paramref name="kept"/>, if given.
+    /// </summary>
+    protected abstract void RunReduction(Reduction reduction, int value, DType dtype, ReductionShape shape, BufferExpression result, BufferExpression? kept);
 
     private static Executor Create(Device device) => device.IsHost ? new Host.HostExecutor(device) : new Ilgpu.IlgpuExecutor(device);
 }
@@ -92,37 +157,69 @@ internal abstract class Executor(Device device)
 internal sealed class KernelCache<TKernel>
     where TKernel : class
 {
-    private readonly Dictionary<int[], TKernel> _kernels = new(new KeyComparer());
-    private readonly Dictionary<int[], TKernel>.AlternateLookup<ReadOnlySpan<int>> _lookup;
+    private Entry[] _table = new Entry[64]; // open addressing, at most half full
+    private long _missed;
 
-    public KernelCache() => _lookup = _kernels.GetAlternateLookup<ReadOnlySpan<int>>();
+    public int Count { get; private set; }
 
-    public int Count => _kernels.Count;
-
-    public bool TryGet(ReadOnlySpan<int> key, [NotNullWhen(true)] out TKernel? kernel) => _lookup.TryGetValue(key, out kernel);
-
-    public void Add(ReadOnlySpan<int> key, TKernel kernel) => _lookup[key] = kernel;
-
-    private sealed class KeyComparer : IEqualityComparer<int[]>, IAlternateEqualityComparer<ReadOnlySpan<int>, int[]>
+    /// <summary>Finds a kernel; the caller adds one that is missing next.</summary>
+    public bool TryGet(ReadOnlySpan<int> key, [NotNullWhen(true)] out TKernel? kernel)
     {
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(int[] key) => GetHashCode(key.AsSpan());
-
-        public bool Equals(ReadOnlySpan<int> alternate, int[] other) => alternate.SequenceEqual(other);
-
-        public int GetHashCode(ReadOnlySpan<int> key)
+        kernel = Find(key, Hash(key)).Kernel;
+        if (kernel is not null)
         {
-            ulong hash = 14695981039346656037UL;
-            foreach (int word in key)
-            {
-                hash = (hash ^ (uint)word) * 0x9E3779B97F4A7C15UL;
-                hash ^= hash >> 29;
-            }
-
-            return (int)hash;
+            return true;
         }
 
-        public int[] Create(ReadOnlySpan<int> alternate) => alternate.ToArray();
+        _missed = Stopwatch.GetTimestamp();
+        return false;
     }
+
+    public void Add(ReadOnlySpan<int> key, TKernel kernel)
+    {
+        if (2 * Count >= _table.Length)
+        {
+            var old = _table;
+            _table = new Entry[2 * old.Length];
+            foreach (var entry in old)
+            {
+                if (entry.Key is not null)
+                {
+                    Find(entry.Key, entry.Hash) = entry;
+                }
+            }
+        }
+
+        ulong hash = Hash(key);
+        Find(key, hash) = new Entry(hash, key.ToArray(), kernel);
+        Count++;
+        KernelTrace.Compiled(_missed);
+    }
+
+    private ref Entry Find(ReadOnlySpan<int> key, ulong hash)
+    {
+        var table = _table;
+        for (ulong place = hash; ; place++)
+        {
+            ref var entry = ref table[place & (ulong)(table.Length - 1)];
+            if (entry.Key is null || (entry.Hash == hash && key.SequenceEqual(entry.Key)))
+            {
+                return ref entry;
+            }
+        }
+    }
+
+    private static ulong Hash(ReadOnlySpan<int> key)
+    {
+        ulong hash = (ulong)key.Length;
+        foreach (ulong pair in MemoryMarshal.Cast<int, ulong>(key))
+        {
+            hash = (BitOperations.RotateLeft(hash, 27) ^ pair) * 0x9E3779B97F4A7C15UL;
+        }
+
+        hash = (BitOperations.RotateLeft(hash, 27) ^ (uint)key[^1]) * 0x9E3779B97F4A7C15UL;
+        return hash ^ (hash >> 32);
+    }
+
+    private readonly record struct Entry(ulong Hash, int[] Key, TKernel Kernel);
 }

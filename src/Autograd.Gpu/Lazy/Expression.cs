@@ -88,9 +88,11 @@ internal enum RandomKind
 /// </summary>
 internal sealed class ApplyExpression : Expression
 {
-    private readonly int _nodes;
-    private readonly int _operands;
-    private readonly int _numbers;
+    // Within the fuser's limits.
+    private readonly byte _nodes;
+    private readonly byte _operands;
+    private readonly byte _numbers;
+    private byte _timesComputed;
     private readonly long _heldBytes;
 
     public ApplyExpression(PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2, int nodes, int operands, int numbers)
@@ -100,9 +102,9 @@ internal sealed class ApplyExpression : Expression
         In0 = in0;
         In1 = in1;
         In2 = in2;
-        _nodes = nodes;
-        _operands = operands;
-        _numbers = numbers;
+        _nodes = (byte)nodes;
+        _operands = (byte)operands;
+        _numbers = (byte)numbers;
         _heldBytes = in0.HeldBytes + (in1?.HeldBytes ?? 0) + (in2?.HeldBytes ?? 0);
     }
 
@@ -124,7 +126,11 @@ internal sealed class ApplyExpression : Expression
     public int References { get; set; }
 
     /// <summary>How many kernels have computed this value without keeping it.</summary>
-    public int TimesComputed { get; set; }
+    public int TimesComputed
+    {
+        get => _timesComputed;
+        set => _timesComputed = (byte)Math.Min(value, byte.MaxValue);
+    }
 
     public override int Nodes => Result is null ? _nodes : 0;
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Autograd.Gpu.Devices;
 
@@ -19,24 +20,27 @@ internal sealed class FusedGraph
     /// <summary>Dimensions after those that lie one after the other have been merged.</summary>
     public const int MaxRank = 8;
 
-    private static long s_stamp;
+    private static int s_graphs;
 
-    private readonly List<ValueStep> _values = [];
-    private readonly List<ApplyExpression?> _nodes = [];
-    private readonly List<OperandInfo> _operands = [];
-    private readonly List<Layout> _layouts = [];
-    private readonly List<Block?> _blocks = [];
-    private readonly List<OutputStep> _outputs = [];
-    private readonly List<ConstantExpression> _constants = [];
-    private readonly List<RandomExpression> _randoms = [];
-    private readonly List<int> _key = [];
-    private long _stamp;
+    private readonly long[] _sizes = new long[MaxRank];
+    private readonly long[] _strides = new long[MaxOperands * MaxRank];
+    private Pile<ValueStep> _values = new(64);
+    private Pile<ApplyExpression?> _nodes = new(64);
+    private Pile<OperandInfo> _operands = new(MaxOperands + 1);
+    private Pile<Layout> _layouts = new(MaxOperands + 1);
+    private Pile<Block?> _blocks = new(MaxOperands + 1);
+    private Pile<int> _loads = new(MaxOperands + 1);
+    private Pile<OutputStep> _outputs = new(MaxOperands);
+    private Pile<ConstantExpression> _constants = new(MaxNumbers);
+    private Pile<RandomExpression> _randoms = new(MaxNumbers / 2);
+    private Pile<int> _key = new(128);
+    private long _stamp = (long)Interlocked.Increment(ref s_graphs) << 48; // no two graphs give the same stamp
 
     /// <summary>Sizes of the merged dimensions.</summary>
-    public long[] Sizes { get; } = new long[MaxRank];
+    public ReadOnlySpan<long> Sizes => _sizes;
 
     /// <summary>Strides in elements, operand by operand, <see cref="MaxRank"/> each.</summary>
-    public long[] Strides { get; } = new long[MaxOperands * MaxRank];
+    public ReadOnlySpan<long> Strides => _strides;
 
     public int Rank { get; private set; }
 
@@ -44,34 +48,45 @@ internal sealed class FusedGraph
 
     public Shape Shape { get; private set; }
 
-    public ReadOnlySpan<OperandInfo> Operands => CollectionsMarshal.AsSpan(_operands);
+    public ReadOnlySpan<OperandInfo> Operands => _operands.Items;
 
-    public ReadOnlySpan<Block?> Blocks => CollectionsMarshal.AsSpan(_blocks);
+    public ReadOnlySpan<Block?> Blocks => _blocks.Items;
 
-    public ReadOnlySpan<ConstantExpression> Constants => CollectionsMarshal.AsSpan(_constants);
+    public ReadOnlySpan<ConstantExpression> Constants => _constants.Items;
 
-    public ReadOnlySpan<RandomExpression> Randoms => CollectionsMarshal.AsSpan(_randoms);
+    public ReadOnlySpan<RandomExpression> Randoms => _randoms.Items;
 
-    public ReadOnlySpan<OutputStep> Outputs => CollectionsMarshal.AsSpan(_outputs);
+    public ReadOnlySpan<OutputStep> Outputs => _outputs.Items;
 
     /// <summary>The distinct pending nodes, inputs before those who read them; null at the places of leaves.</summary>
-    public ReadOnlySpan<ApplyExpression?> Nodes => CollectionsMarshal.AsSpan(_nodes);
+    public ReadOnlySpan<ApplyExpression?> Nodes => _nodes.Items;
 
-    public ReadOnlySpan<ValueStep> Values => CollectionsMarshal.AsSpan(_values);
+    public ReadOnlySpan<ValueStep> Values => _values.Items;
 
-    public ReadOnlySpan<int> Key => CollectionsMarshal.AsSpan(_key);
+    public ReadOnlySpan<int> Key => _key.Items;
 
-    public long OffsetOf(int operand) => _layouts[operand].Offset;
+    /// <summary>How many nodes replace a buffer in place.</summary>
+    public int Targets { get; private set; }
 
-    public Layout LayoutOf(int operand) => _layouts[operand];
+    /// <summary>The most often that one of the nodes has been computed without being kept.</summary>
+    public int MostTimesComputed { get; private set; }
 
-    public static long NextStamp() => Interlocked.Increment(ref s_stamp);
+    public long OffsetOf(int operand) => _layouts.Items[operand].Offset;
+
+    private ReadOnlySpan<Layout> Layouts => _layouts.Items;
+
+    public Layout LayoutOf(int operand) => _layouts.Items[operand];
+
+    /// <summary>A mark that no other walk over expressions has used.</summary>
+    public long NextStamp() => ++_stamp;
 
     /// <summary>Starts over with the graph below <paramref name="root"/>; returns the number of the root's value.</summary>
     public int Load(Expression root)
     {
         Clear();
-        _stamp = NextStamp();
+        NextStamp();
+        Targets = 0;
+        MostTimesComputed = 0;
         Shape = root.Shape;
         Count = root.Layout.Count;
         return Visit(root);
@@ -85,6 +100,7 @@ internal sealed class FusedGraph
         _operands.Clear();
         _layouts.Clear();
         _blocks.Clear();
+        _loads.Clear();
         _outputs.Clear();
         _constants.Clear();
         _randoms.Clear();
@@ -98,26 +114,24 @@ internal sealed class FusedGraph
     /// <summary>Whether these elements are an operand already, so that writing them takes no further one.</summary>
     public bool HasOperand(Block block, DType dtype, Layout layout) => FindOperand(block, dtype, layout) >= 0;
 
-    public FusedProgram ToProgram() => new([.. _values], [.. _operands], [.. _outputs], Rank, _constants.Count, _randoms.Count);
+    public FusedProgram ToProgram() => new(Values.ToArray(), Operands.ToArray(), Outputs.ToArray(), Rank, _constants.Count, _randoms.Count);
 
     /// <summary>Merges dimensions and completes the key; call when all outputs are there.</summary>
     public void Finish()
     {
         MergeDimensions();
-        for (int k = 0; k < _operands.Count; k++)
+        _key.Add(Rank | (_operands.Count << 8));
+        var operands = _operands.Items;
+        for (int k = 0; k < operands.Length; k++)
         {
+            ref var operand = ref operands[k];
             var inner = InnerAccess(k);
             var access = Rank == 1 ? inner : IsAllZero(k) ? Access.Scalar : IsRowMajor(k) ? Access.Contiguous : Access.Strided;
-            _operands[k] = _operands[k] with { Access = access, Inner = inner };
+            operand = new OperandInfo(operand.DType, access, inner, operand.IsIndex);
+            _key.Add((int)operand.DType | ((int)access << 8) | ((int)inner << 12) | (operand.IsIndex ? 1 << 16 : 0));
         }
 
-        _key.Add(Rank | (_operands.Count << 8));
-        foreach (var operand in _operands)
-        {
-            _key.Add((int)operand.DType | ((int)operand.Access << 8) | ((int)operand.Inner << 12) | (operand.IsIndex ? 1 << 16 : 0));
-        }
-
-        foreach (var v in _values)
+        foreach (ref readonly var v in Values)
         {
             _key.Add((int)v.Kind | ((int)v.DType << 4) | ((int)v.Random << 8) | ((v.Function?.Id ?? v.Slot) << 12));
             if (v.Kind == ValueKind.Apply)
@@ -126,13 +140,13 @@ internal sealed class FusedGraph
             }
         }
 
-        foreach (var output in _outputs)
+        foreach (var output in Outputs)
         {
             _key.Add(-1 - (output.Value | (output.Operand << 8)));
         }
     }
 
-    private Access InnerAccess(int k) => Strides[k * MaxRank + Rank - 1] switch
+    private Access InnerAccess(int k) => _strides[k * MaxRank + Rank - 1] switch
     {
         1 => Access.Contiguous,
         0 => Access.Scalar,
@@ -157,6 +171,8 @@ internal sealed class FusedGraph
                 int in2 = apply.In2 is null ? 0 : Visit(apply.In2);
                 step = new ValueStep(ValueKind.Apply, apply.DType, 0, apply.Function, in0, in1, in2, default);
                 node = apply;
+                Targets += apply.Target is null ? 0 : 1;
+                MostTimesComputed = Math.Max(MostTimesComputed, apply.TimesComputed);
                 break;
             case BufferExpression buffer:
                 step = Leaf(ValueKind.Load, buffer.DType, Operand(buffer.Block, buffer.DType, buffer.Layout, isIndex: false));
@@ -175,12 +191,16 @@ internal sealed class FusedGraph
                 break;
         }
 
-        int number = step.Kind == ValueKind.Load ? FindLoad(step.Slot) : -1;
+        int number = step.Kind == ValueKind.Load ? _loads.Items[step.Slot] : -1;
         if (number < 0)
         {
             number = _values.Count;
             _values.Add(step);
             _nodes.Add(node);
+            if (step.Kind == ValueKind.Load)
+            {
+                _loads.Items[step.Slot] = number;
+            }
         }
 
         expression.VisitStamp = _stamp;
@@ -190,24 +210,12 @@ internal sealed class FusedGraph
 
     private static ValueStep Leaf(ValueKind kind, DType dtype, int slot) => new(kind, dtype, slot, null, 0, 0, 0, default);
 
-    private int FindLoad(int operand)
-    {
-        for (int i = 0; i < _values.Count; i++)
-        {
-            if (_values[i].Kind == ValueKind.Load && _values[i].Slot == operand)
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
     private int FindOperand(Block block, DType dtype, Layout layout)
     {
-        for (int k = 0; k < _operands.Count; k++)
+        var blocks = _blocks.Items;
+        for (int k = 0; k < blocks.Length; k++)
         {
-            if (_blocks[k] == block && _operands[k].DType == dtype && _layouts[k].SameAs(layout))
+            if (blocks[k] == block && _operands.Items[k].DType == dtype && _layouts.Items[k].SameAs(layout))
             {
                 return k;
             }
@@ -227,26 +235,21 @@ internal sealed class FusedGraph
         _operands.Add(new OperandInfo(dtype, Access.Contiguous, Access.Contiguous, isIndex));
         _layouts.Add(layout);
         _blocks.Add(block);
+        _loads.Add(-1);
         return _operands.Count - 1;
     }
 
     /// <summary>Drops size-1 dimensions and merges neighbours that every operand walks through without a jump.</summary>
     private void MergeDimensions()
     {
-        bool flat = true;
-        for (int k = 0; k < _layouts.Count && flat; k++)
-        {
-            flat = _layouts[k].IsContiguous;
-        }
-
-        Array.Clear(Strides);
-        if (flat || Count <= 1)
+        var layouts = Layouts;
+        if (Count <= 1 || IsFlat(layouts))
         {
             Rank = 1;
-            Sizes[0] = Count;
-            for (int k = 0; k < _layouts.Count; k++)
+            _sizes[0] = Count;
+            for (int k = 0; k < layouts.Length; k++)
             {
-                Strides[k * MaxRank] = 1;
+                _strides[k * MaxRank] = 1;
             }
 
             return;
@@ -264,7 +267,7 @@ internal sealed class FusedGraph
 
             if (rank > 0 && Merges(d, rank - 1))
             {
-                Sizes[rank - 1] *= size;
+                _sizes[rank - 1] *= size;
                 continue;
             }
 
@@ -274,27 +277,28 @@ internal sealed class FusedGraph
                     $"A pointwise operation on the shape {Shape} reads operands whose strides leave more than {MaxRank} dimensions apart. Call Contiguous() on one of them first.");
             }
 
-            Sizes[rank] = size;
-            for (int k = 0; k < _layouts.Count; k++)
+            _sizes[rank] = size;
+            for (int k = 0; k < layouts.Length; k++)
             {
-                Strides[k * MaxRank + rank] = _layouts[k].Strides[d];
+                _strides[k * MaxRank + rank] = layouts[k].Stride(d);
             }
 
             rank++;
         }
 
         Rank = rank;
-        Array.Reverse(Sizes, 0, rank);
-        for (int k = 0; k < _layouts.Count; k++)
+        Array.Reverse(_sizes, 0, rank);
+        for (int k = 0; k < layouts.Length; k++)
         {
-            Array.Reverse(Strides, k * MaxRank, rank);
+            Array.Reverse(_strides, k * MaxRank, rank);
         }
 
         bool Merges(int d, int r)
         {
-            for (int k = 0; k < _layouts.Count; k++)
+            var layouts = Layouts;
+            for (int k = 0; k < layouts.Length; k++)
             {
-                if (_layouts[k].Strides[d] != Strides[k * MaxRank + r] * Sizes[r])
+                if (layouts[k].Stride(d) != _strides[k * MaxRank + r] * _sizes[r])
                 {
                     return false;
                 }
@@ -308,7 +312,7 @@ internal sealed class FusedGraph
     {
         for (int d = 0; d < Rank; d++)
         {
-            if (Strides[k * MaxRank + d] != 0)
+            if (_strides[k * MaxRank + d] != 0)
             {
                 return false;
             }
@@ -322,14 +326,58 @@ internal sealed class FusedGraph
         long expected = 1;
         for (int d = Rank - 1; d >= 0; d--)
         {
-            if (Strides[k * MaxRank + d] != expected)
+            if (_strides[k * MaxRank + d] != expected)
             {
                 return false;
             }
 
-            expected *= Sizes[d];
+            expected *= _sizes[d];
         }
 
         return true;
+    }
+
+    private static bool IsFlat(ReadOnlySpan<Layout> layouts)
+    {
+        foreach (var layout in layouts)
+        {
+            if (!layout.IsContiguous)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>A list whose items are reached without a check of who else changes it.</summary>
+    private struct Pile<T>(int capacity)
+    {
+        private T[] _items = new T[capacity];
+
+        public int Count { get; private set; }
+
+        public readonly Span<T> Items => _items.AsSpan(0, Count);
+
+        public void Add(in T item)
+        {
+            if (Count == _items.Length)
+            {
+                Array.Resize(ref _items, 2 * Count);
+            }
+
+            // Not by index, which would check the type of what is stored.
+            Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_items), Count++) = item;
+        }
+
+        public void Clear()
+        {
+            if (RuntimeHelpers.IsReferenceOrContainsReferences<T>())
+            {
+                Items.Clear();
+            }
+
+            Count = 0;
+        }
     }
 }

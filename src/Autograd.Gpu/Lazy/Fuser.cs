@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Autograd.Gpu.Devices;
 using Autograd.Gpu.Diagnostics;
 
@@ -47,7 +48,7 @@ internal static class Fuser
         while (nodes > MaxNodes || reads > MaxReads || numbers > FusedGraph.MaxNumbers)
         {
             // The sums count what is shared twice; look closer before cutting.
-            CountExactly(in0, in1, in2, out nodes, out reads, out numbers);
+            CountExactly(device, in0, in1, in2, out nodes, out reads, out numbers);
             nodes++;
             if (nodes <= MaxNodes && reads <= MaxReads && numbers <= FusedGraph.MaxNumbers)
             {
@@ -202,8 +203,7 @@ internal static class Fuser
             LoadWithinLimits(device, graph, root);
         }
 
-        var nodes = graph.Nodes;
-        if (!HasTargets(nodes))
+        if (graph.Targets == 0)
         {
             var single = NewBuffer(device, root.DType, root.Layout);
             graph.AddOutput(root.VisitIndex, single.Block, single.DType, single.Layout);
@@ -213,7 +213,14 @@ internal static class Fuser
             return single;
         }
 
+        if (graph.Targets == 1 && root.Target is { } replaced)
+        {
+            // The one target is the root's: a parameter's update, mostly.
+            return MaterializeInPlace(device, executor, root, replaced, reason);
+        }
+
         // Values that replace a parameter or a state in place are wanted for themselves: they become outputs of the same kernel.
+        var nodes = graph.Nodes;
         var outputs = new List<ApplyExpression>(1) { root };
         for (int i = 0; i < nodes.Length; i++)
         {
@@ -243,6 +250,24 @@ internal static class Fuser
         return root.Result!;
     }
 
+    private static BufferExpression MaterializeInPlace(
+        Device device, Executor executor, ApplyExpression root, BufferExpression target, CutReason reason)
+    {
+        var graph = executor.Graph;
+        bool isInPlace = MayOverwrite(graph, root, new ReadOnlySpan<ApplyExpression>(in root));
+        var result = isInPlace ? target.WithLayout(root.Layout) : NewBuffer(device, root.DType, root.Layout);
+        graph.AddOutput(root.VisitIndex, result.Block, result.DType, result.Layout);
+        CountComputation(graph);
+        executor.Launch(reason);
+        Finish(root, result);
+        return result;
+    }
+
+    /// <summary>Whether nobody but a kernel with these outputs reads the target of <paramref name="output"/>, one of them.</summary>
+    private static bool MayOverwrite(FusedGraph graph, ApplyExpression output, ReadOnlySpan<ApplyExpression> outputs) =>
+        output.Target is { } target && target.DType == output.DType
+        && target.Block.References - 1 - OwnReads(graph, outputs, target.Block) == 0;
+
     /// <summary>
     /// Which outputs may be written over their targets. Outputs other than the first for which no operand is left are taken out, and the others
     /// chosen anew, because what a kernel does not finish still reads its inputs afterwards.
@@ -257,8 +282,7 @@ internal static class Fuser
             for (; i < isInPlace.Length; i++)
             {
                 var output = outputs[i];
-                isInPlace[i] = output.Target is { } target && target.DType == output.DType
-                    && target.Block.References - 1 - OwnReads(graph, outputs, target.Block) == 0;
+                isInPlace[i] = MayOverwrite(graph, output, CollectionsMarshal.AsSpan(outputs));
                 room -= isInPlace[i] && graph.HasOperand(output.Target!.Block, output.DType, output.Layout) ? 0 : 1;
                 if (room < 0)
                 {
@@ -296,20 +320,8 @@ internal static class Fuser
         return value;
     }
 
-    private static bool HasTargets(ReadOnlySpan<ApplyExpression?> nodes)
-    {
-        foreach (var node in nodes)
-        {
-            if (node?.Target is not null)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static void Finish(ApplyExpression output, BufferExpression result)
+    /// <summary>Makes a computed block the value of <paramref name="output"/>; all its holders hold the block from now on.</summary>
+    public static void Finish(ApplyExpression output, BufferExpression result)
     {
         // The block counts one holder now: the allocation's, or the target's that it was.
         if (output.Target is { } target && target.Block != result.Block)
@@ -328,7 +340,7 @@ internal static class Fuser
     /// <summary>
     /// How many of a target's holders are reads, element by element, by values that this kernel finishes or that nobody but these can ask for.
     /// </summary>
-    private static int OwnReads(FusedGraph graph, List<ApplyExpression> outputs, Block target)
+    private static int OwnReads(FusedGraph graph, ReadOnlySpan<ApplyExpression> outputs, Block target)
     {
         var nodes = graph.Nodes;
         var values = graph.Values;
@@ -360,6 +372,11 @@ internal static class Fuser
     /// <summary>A node that was computed too often already and that something new reads: the value to keep.</summary>
     private static ApplyExpression? Repeated(FusedGraph graph)
     {
+        if (graph.MostTimesComputed < MaxTimesComputed)
+        {
+            return null;
+        }
+
         var nodes = graph.Nodes;
         var values = graph.Values;
         for (int i = nodes.Length - 1; i >= 0; i--)
@@ -393,7 +410,8 @@ internal static class Fuser
         }
     }
 
-    private static BufferExpression NewBuffer(Device device, DType dtype, Layout layout) =>
+    /// <summary>Memory for a value; the caller is its one holder.</summary>
+    public static BufferExpression NewBuffer(Device device, DType dtype, Layout layout) =>
         new(device.Allocate(layout.Count * dtype.Size()), dtype, layout);
 
     private static Expression ApplyEagerly(
@@ -444,9 +462,10 @@ internal static class Fuser
     }
 
     /// <summary>Counts the distinct nodes and buffers, and the numbers, below up to three inputs.</summary>
-    private static void CountExactly(Expression in0, Expression? in1, Expression? in2, out int nodes, out int reads, out int numbers)
+    private static void CountExactly(
+        Device device, Expression in0, Expression? in1, Expression? in2, out int nodes, out int reads, out int numbers)
     {
-        long stamp = FusedGraph.NextStamp();
+        long stamp = Executor.Of(device).Graph.NextStamp();
         var leaves = new List<BufferExpression>();
         int count = 0, numberCount = 0;
         Walk(in0);

@@ -4,6 +4,7 @@ namespace Autograd.Gpu.Lazy;
 internal sealed class Layout
 {
     private long[]? _strides;
+    private Layout? _transposed;
 
     private Layout(Shape shape, long[]? strides, long offset, bool isContiguous)
     {
@@ -27,6 +28,24 @@ internal sealed class Layout
 
     public int Rank => Shape.Rank;
 
+    /// <summary>The stride of one dimension, without an array of them all.</summary>
+    public long Stride(int dim)
+    {
+        if (_strides is { } strides)
+        {
+            return strides[dim];
+        }
+
+        var sizes = Shape.AsSpan();
+        long stride = 1;
+        for (int d = sizes.Length - 1; d > dim; d--)
+        {
+            stride *= Math.Max(sizes[d], 1);
+        }
+
+        return stride;
+    }
+
     public static Layout Contiguous(Shape shape) => new(shape, null, 0, true);
 
     public static Layout Strided(Shape shape, long[] strides, long offset)
@@ -46,6 +65,32 @@ internal sealed class Layout
 
         // No elements lie nowhere: an offset beyond the block's end must not reach those who copy from there.
         return expected == 0 ? new Layout(shape, strides, 0, true) : new Layout(shape, strides, offset, contiguous);
+    }
+
+    /// <summary>This layout with two dimensions exchanged. That of a matrix is made once, for weights are transposed at each step.</summary>
+    public Layout Transpose(int a, int b)
+    {
+        if (Rank == 2 && a != b)
+        {
+            return _transposed ??= Exchange(0, 1);
+        }
+
+        return a == b ? this : Exchange(a, b);
+    }
+
+    private Layout Exchange(int a, int b)
+    {
+        var sizes = Shape.ToArray();
+        var strides = Strides.ToArray();
+        (sizes[a], sizes[b]) = (sizes[b], sizes[a]);
+        (strides[a], strides[b]) = (strides[b], strides[a]);
+        var result = Strided(Shape.Own(sizes), strides, Offset);
+        if (Rank == 2)
+        {
+            result._transposed = this;
+        }
+
+        return result;
     }
 
     /// <summary>Whether this layout names every element of a storage of <paramref name="storageCount"/> elements, in order.</summary>

@@ -32,6 +32,9 @@ internal abstract class PointwiseFunction
     /// <summary>Identifies the function in kernel keys.</summary>
     public int Id { get; }
 
+    /// <summary>The class whose <c>Invoke</c> methods are called.</summary>
+    public virtual Type Owner => GetType();
+
     /// <summary>Whether the result is a bool, whatever the inputs' dtype is.</summary>
     public virtual bool IsPredicate => false;
 
@@ -81,7 +84,7 @@ internal abstract class PointwiseFunction
     {
         const BindingFlags flags = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
         MethodInfo? generic = null;
-        foreach (var method in GetType().GetMethods(flags))
+        foreach (var method in Owner.GetMethods(flags))
         {
             if (method.Name != name || method.GetParameters().Length != types.Length)
             {

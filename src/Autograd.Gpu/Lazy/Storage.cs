@@ -4,16 +4,20 @@ namespace Autograd.Gpu.Lazy;
 internal class VersionCounter
 {
     private int _version;
-    private int _histories;
 
     public int Version => Volatile.Read(ref _version);
 
-    /// <summary>How many of the writes were recorded: each gives the written tensor a new history, and makes that of its views outdated.</summary>
-    public int Histories => Volatile.Read(ref _histories);
+    /// <summary>Whether what it stands for was made in inference mode, so that nobody may rely on the count.</summary>
+    public bool IsInference { get; set; }
 
-    public void Bump() => Interlocked.Increment(ref _version);
+    /// <summary>Told of each write while someone wants to know where they happen, which is slow.</summary>
+    public static Action<VersionCounter, int>? Written { get; set; }
 
-    public void CountHistory() => Interlocked.Increment(ref _histories);
+    public void Bump()
+    {
+        int version = Interlocked.Increment(ref _version);
+        Written?.Invoke(this, version);
+    }
 }
 
 /// <summary>
@@ -40,19 +44,28 @@ internal sealed class Storage : VersionCounter
     public Storage(Device device, Expression value)
     {
         Device = device;
-        DType = value.DType;
-        Count = value.Layout.Count;
         _value = value;
     }
 
     public Device Device { get; }
 
-    public DType DType { get; }
+    public DType DType => _value.DType;
 
-    public long Count { get; }
+    public long Count => _value.Layout.Count;
 
-    /// <summary>Counts a tensor that holds this storage.</summary>
-    public void AddHandle() => Interlocked.Increment(ref _handles);
+    /// <summary>Counts a tensor that holds this storage; whether it is the first one.</summary>
+    public bool AddHandle()
+    {
+        if (_handles == 0)
+        {
+            // Nobody else knows this storage yet.
+            _handles = 1;
+            return true;
+        }
+
+        Interlocked.Increment(ref _handles);
+        return false;
+    }
 
     /// <summary>A tensor lets go of this storage; the last one to do so gives the memory back.</summary>
     public void ReleaseHandle()
@@ -159,6 +172,34 @@ internal sealed class Storage : VersionCounter
             }
 
             ApplyExpression.Release(old);
+        }
+    }
+
+    /// <summary>
+    /// Replaces the whole value by function(value, operand, number) at once, where that is shorter than a pending value: on values that are small and in
+    /// memory. The operand is contiguous, of this dtype and count. Bumps no version.
+    /// </summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    public bool TryUpdate(PointwiseFunction function, Storage operand, Layout layout, Scalar number)
+    {
+        lock (Device.Gate)
+        {
+            var executor = Executor.Of(Device);
+            if (Count == 0 || Count > executor.MostUpdated || Value is not BufferExpression value || operand.Value is not BufferExpression read)
+            {
+                return false;
+            }
+
+            // What others hold stays as it is; so does the operand, if it is this block.
+            var result = value.Block.References == 1 ? value : Fuser.NewBuffer(Device, DType, value.Layout);
+            executor.Update(function, value, read.WithLayout(layout), number, result);
+            if (result != value)
+            {
+                _value = result;
+                value.Block.Release();
+            }
+
+            return true;
         }
     }
 

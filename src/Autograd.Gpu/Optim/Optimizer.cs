@@ -39,9 +39,9 @@ public abstract class Optimizer
     /// <summary>Sets the gradients of all parameters to null.</summary>
     public void ZeroGrad()
     {
-        foreach (var parameter in Parameters)
+        for (int i = 0; i < Parameters.Count; i++)
         {
-            parameter.Grad = null;
+            Parameters[i].Grad = null;
         }
     }
 

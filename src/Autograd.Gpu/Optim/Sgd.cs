@@ -36,8 +36,13 @@ public sealed class Sgd : Optimizer
     {
         if (_weightDecay == 0 && _momentum == 0)
         {
-            using var step = gradient * LearningRate;
-            parameter.Sub_(step);
+            // A gradient in memory is taken at once; a pending one is computed in the kernel of the update.
+            if (!parameter.TryUpdate(AddScaled.Instance, gradient, -LearningRate))
+            {
+                using var step = gradient * LearningRate;
+                parameter.Sub_(step);
+            }
+
             return;
         }
 

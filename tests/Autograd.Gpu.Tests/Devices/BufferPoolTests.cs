@@ -167,6 +167,58 @@ public unsafe class BufferPoolTests
     }
 
     [Test]
+    public void AKeptBlockKeepsFewDroppedOnesBesideIt()
+    {
+        var kept = new List<Block>();
+        Keep(kept);
+        Collect();
+        Assert.That(_device.Memory.ActiveBytes, Is.LessThanOrEqualTo(10 * BlockGuard.Shared * 1024));
+        Assert.That(_device.Memory.Finalized, Is.GreaterThanOrEqualTo(1000 - 10 * (BlockGuard.Shared - 1)));
+        Release(kept);
+        Collect();
+        Assert.That(_device.Memory.ActiveBytes, Is.Zero);
+        Assert.That(_device.Memory.Finalized, Is.EqualTo(1000));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        void Keep(List<Block> blocks)
+        {
+            for (var i = 0; i < 10; i++)
+            {
+                Drop(_device, 100, 1000);
+                blocks.Add(_device.Allocate(1000));
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Release(List<Block> blocks)
+        {
+            blocks.ForEach(b => b.Release());
+            blocks.Clear();
+        }
+    }
+
+    [Test]
+    public void BlocksReleasedOutOfOrderLeaveTheirNeighboursAlone()
+    {
+        var blocks = Enumerable.Range(0, 3 * BlockGuard.Shared).Select(_ => _device.Allocate(1000)).ToArray();
+        for (var round = 0; round < 100; round++)
+        {
+            for (var i = round % 3; i < blocks.Length; i += 3)
+                blocks[i].Release();
+            for (var i = round % 3; i < blocks.Length; i += 3)
+                blocks[i] = _device.Allocate(1000);
+            Assert.That(blocks.Select(b => b.Pointer).Distinct().Count(), Is.EqualTo(blocks.Length));
+        }
+
+        Assert.That(_device.Memory.ActiveBytes, Is.EqualTo(blocks.Length * 1024));
+        foreach (var block in blocks)
+            block.Release();
+        Assert.That(_device.Memory.ActiveBytes, Is.Zero);
+        Collect();
+        Assert.That(_device.Memory.Finalized, Is.Zero);
+    }
+
+    [Test]
     public void AReleaseAfterTheFinaliserFreesNothing()
     {
         var holder = new StrongBox<Holder?>();
@@ -191,6 +243,33 @@ public unsafe class BufferPoolTests
         Assert.That(memory.Collections, Is.GreaterThan(0));
         Assert.That(memory.ReservedBytes, Is.LessThanOrEqualTo(600 * Mebibyte), "10,000 MiB were handed out");
         Assert.That(memory.Allocations, Is.EqualTo(10_000));
+    }
+
+    [Test]
+    public void ACollectionFindsDroppedBlocksWhichTheFinaliserThenLeavesAlone()
+    {
+        _device.Pool.CollectionBudget = 16 * Mebibyte;
+        var kept = new List<Block>();
+        for (var i = 0; i < 200; i++)
+        {
+            Drop(_device, 2, Mebibyte);
+            if (i % 20 == 0)
+                kept.Add(_device.Allocate(Mebibyte));
+            if (i % 30 == 0 && kept.Count > 1)
+            {
+                kept[0].Release();
+                kept.RemoveAt(0);
+            }
+        }
+
+        Assert.That(_device.Memory.Collections, Is.GreaterThan(0));
+        Collect();
+        Assert.That(_device.Memory.ActiveBytes, Is.EqualTo(kept.Count * Mebibyte));
+        Assert.That(_device.Memory.Finalized, Is.EqualTo(400));
+        Assert.That(kept.Select(b => b.Pointer).Distinct().Count(), Is.EqualTo(kept.Count));
+        foreach (var block in kept)
+            block.Release();
+        Assert.That(_device.Memory.ActiveBytes, Is.Zero);
     }
 
     [Test]

@@ -50,9 +50,9 @@ public class FusedPtxTests
     }
 
     private static IEnumerable<TestCaseData> Operations() =>
-        from type in typeof(PointwiseFunction).Assembly.GetTypes()
-        where type.IsSubclassOf(typeof(PointwiseFunction)) && !type.IsAbstract && type.GetConstructor([]) is not null
-        select new TestCaseData(type).SetArgDisplayNames(type.Name);
+        from type in typeof(PointwiseFunction).Assembly.GetTypes().Concat(PointwiseTable.Operations.Select(o => o.GetType())).Distinct()
+        where type.IsSubclassOf(typeof(PointwiseFunction)) && type is { IsAbstract: false, ContainsGenericParameters: false } && type.GetConstructor([]) is not null
+        select new TestCaseData(type).SetArgDisplayNames(type.IsGenericType ? type.GetGenericArguments()[0].Name : type.Name);
 
     [TestCaseSource(nameof(Operations))]
     public void Every_operation_in_every_dtype_that_it_has(Type type)

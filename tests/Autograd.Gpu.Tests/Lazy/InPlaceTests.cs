@@ -2,6 +2,7 @@ namespace Autograd.Gpu.Tests;
 
 /// <summary>A write in place is seen by views and by nobody who read before it, whether or not values are pending.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AndLaziness))]
+[Category(Laziness.Both)]
 internal sealed class InPlaceTests(Device device, bool lazy)
 {
     private Laziness _laziness = null!;

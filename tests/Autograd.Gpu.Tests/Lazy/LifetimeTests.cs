@@ -2,6 +2,7 @@ namespace Autograd.Gpu.Tests;
 
 /// <summary>Dispose, errors where they are made, and several threads.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AndLaziness))]
+[Category(Laziness.Both)]
 internal sealed class LifetimeTests(Device device, bool lazy)
 {
     private Laziness _laziness = null!;

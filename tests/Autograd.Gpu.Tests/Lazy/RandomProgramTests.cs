@@ -4,6 +4,7 @@ namespace Autograd.Gpu.Tests;
 /// Random programs of pointwise operations, views, clones, casts and writes in place, beside the same program on plain arrays: after every read, and
 /// at the end for every tensor, the numbers are the same to the bit.
 /// </summary>
+[Category(Laziness.Both)]
 internal sealed class RandomProgramTests
 {
     private const int Steps = 60;

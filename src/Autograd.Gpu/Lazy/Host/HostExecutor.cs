@@ -13,23 +13,62 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
     private const long ParallelWork = 1 << 16;
 
     private readonly KernelCache<HostKernel> _kernels = new();
+    private readonly Dictionary<(PointwiseFunction Function, DType DType), HostKernel> _updates = [];
+    private readonly HostLaunch _launch = new();
 
     public override int KernelCount => _kernels.Count;
 
     protected override void Run()
     {
-        var binding = new HostBinding(GetKernel(), Graph);
+        var binding = _launch.Bind(GetKernel(), Graph);
         Run(ref binding, Graph.Count, Graph.Values.Length);
         GC.KeepAlive(Graph);
     }
 
-    protected override void RunReduction(Reduction reduction, int value, DType dtype, ReductionShape shape, BufferExpression result)
+    public override long MostUpdated => ChunkElements;
+
+    protected override long MostKept => ChunkElements / 4;
+
+    protected override void RunReduction(
+        Reduction reduction, int value, DType dtype, ReductionShape shape, BufferExpression result, BufferExpression? kept)
     {
-        // The program computes a range of elements into a piece of scratch memory, which the binding is pointed to.
-        Graph.AddOutput(value, null, dtype, Layout.Contiguous(Graph.Shape));
+        // Without memory to keep the elements in, the program computes a range of them into a piece of scratch memory, which the binding is pointed to.
+        Graph.AddOutput(value, kept?.Block, dtype, kept?.Layout ?? Layout.Contiguous(Graph.Shape));
         Graph.Finish();
-        var binding = new HostBinding(GetKernel(), Graph);
-        HostReducer.Reduce(reduction, ref binding, Graph, dtype, shape, result);
+        var binding = _launch.Bind(GetKernel(), Graph);
+        if (kept is not null)
+        {
+            binding.RunRange(0, Graph.Count);
+        }
+
+        HostReducer.Reduce(reduction, ref binding, Graph, dtype, shape, result, kept);
+    }
+
+    public override bool TryDivide(BufferExpression buffer, Scalar divisor)
+    {
+        switch (buffer.DType)
+        {
+            case DType.Float32 when buffer.Layout.Count <= ChunkElements:
+                Divide((float*)buffer.Block.Pointer, buffer.Layout.Count, (float)divisor.ToDouble());
+                break;
+            case DType.Float64 when buffer.Layout.Count <= ChunkElements:
+                Divide((double*)buffer.Block.Pointer, buffer.Layout.Count, divisor.ToDouble());
+                break;
+            default:
+                return false;
+        }
+
+        GC.KeepAlive(buffer);
+        return true;
+
+        static void Divide<T>(T* elements, long count, T divisor)
+            where T : unmanaged, INumber<T>
+        {
+            for (long i = 0; i < count; i++)
+            {
+                elements[i] /= divisor;
+            }
+        }
     }
 
     protected override void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
@@ -58,6 +97,39 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
             (T*)b.Block.Pointer + b.Layout.Offset, y.Batch, y.Row, y.Column,
             (T*)result.Block.Pointer, size.M * size.N, size.N,
             T.One, accumulate: false);
+    }
+
+    protected override void RunUpdate(
+        PointwiseFunction function, BufferExpression value, BufferExpression operand, Scalar number, BufferExpression result)
+    {
+        var dtype = value.DType;
+        long size = dtype.Size();
+        nint* pointers = stackalloc nint[] { value.Block.Pointer, operand.Block.Pointer + (nint)(operand.Layout.Offset * size), result.Block.Pointer };
+        long* strides = stackalloc long[] { size, size, size };
+        long bits = BitConverter.DoubleToInt64Bits(number.As(dtype).ToDouble());
+        GetUpdate(function, dtype)(pointers, strides, &bits, 0, value.Layout.Count);
+        GC.KeepAlive(value);
+        GC.KeepAlive(operand);
+        GC.KeepAlive(result);
+    }
+
+    private HostKernel GetUpdate(PointwiseFunction function, DType dtype)
+    {
+        if (!_updates.TryGetValue((function, dtype), out var kernel))
+        {
+            var place = new OperandInfo(dtype, Access.Contiguous, Access.Contiguous, IsIndex: false);
+            ValueStep[] values =
+            [
+                new(ValueKind.Load, dtype, 0, null, 0, 0, 0, default),
+                new(ValueKind.Load, dtype, 1, null, 0, 0, 0, default),
+                new(ValueKind.Constant, dtype, 0, null, 0, 0, 0, default),
+                new(ValueKind.Apply, dtype, 0, function, 0, 1, 2, default),
+            ];
+            kernel = HostKernelCompiler.Compile(new FusedProgram(values, [place, place, place], [new OutputStep(3, 2)], Rank: 1, Constants: 1, Randoms: 0));
+            _updates.Add((function, dtype), kernel);
+        }
+
+        return kernel;
     }
 
     private static void Run(ref HostBinding binding, long count, int valuesPerElement)
@@ -92,122 +164,6 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         {
             long start = (long)chunk * ChunkElements;
             Binding.RunRange(start, Math.Min(ChunkElements, Count - start));
-        }
-    }
-}
-
-/// <summary>A compiled program and the memory, strides and numbers of one launch; a value that threads copy.</summary>
-internal unsafe struct HostBinding
-{
-    private readonly HostKernel _kernel;
-    private readonly int _operands;
-    private readonly int _rank;
-    private fixed long _starts[FusedGraph.MaxOperands];
-    private fixed long _strides[FusedGraph.MaxOperands * FusedGraph.MaxRank];
-    private fixed long _sizes[FusedGraph.MaxRank];
-    private fixed long _constants[FusedGraph.MaxNumbers];
-
-    public HostBinding(HostKernel kernel, FusedGraph graph)
-    {
-        _kernel = kernel;
-        _operands = graph.Operands.Length;
-        _rank = graph.Rank;
-        for (int d = 0; d < _rank; d++)
-        {
-            _sizes[d] = graph.Sizes[d];
-        }
-
-        for (int k = 0; k < _operands; k++)
-        {
-            var info = graph.Operands[k];
-            long unit = info.IsIndex ? 1 : info.DType.Size();
-            _starts[k] = (graph.Blocks[k]?.Pointer ?? 0) + graph.OffsetOf(k) * unit;
-            for (int d = 0; d < _rank; d++)
-            {
-                _strides[k * FusedGraph.MaxRank + d] = graph.Strides[k * FusedGraph.MaxRank + d] * unit;
-            }
-        }
-
-        int slot = 0;
-        foreach (var constant in graph.Constants)
-        {
-            _constants[slot++] = constant.DType.IsFloatingPoint()
-                ? BitConverter.DoubleToInt64Bits(constant.Value.ToDouble())
-                : constant.Value.ToInt64();
-        }
-
-        foreach (var random in graph.Randoms)
-        {
-            _constants[slot++] = (long)random.Seed;
-            _constants[slot++] = (long)random.Offset;
-        }
-    }
-
-    /// <summary>Points operand <paramref name="k"/> somewhere else.</summary>
-    public void SetStart(int k, nint start) => _starts[k] = start;
-
-    /// <summary>Computes elements <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/>, in row-major order.</summary>
-    public void RunRange(long start, long count)
-    {
-        nint* pointers = stackalloc nint[FusedGraph.MaxOperands];
-        long* strides = stackalloc long[FusedGraph.MaxOperands];
-        int inner = _rank - 1;
-        for (int k = 0; k < _operands; k++)
-        {
-            strides[k] = _strides[k * FusedGraph.MaxRank + inner];
-        }
-
-        fixed (long* constants = _constants)
-        {
-            if (_rank == 1)
-            {
-                for (int k = 0; k < _operands; k++)
-                {
-                    pointers[k] = (nint)(_starts[k] + start * strides[k]);
-                }
-
-                _kernel(pointers, strides, constants, start, count);
-                return;
-            }
-
-            RunRows(start, count, pointers, strides, constants);
-        }
-    }
-
-    private void RunRows(long start, long count, nint* pointers, long* strides, long* constants)
-    {
-        int inner = _rank - 1;
-        long rowSize = _sizes[inner];
-        long* index = stackalloc long[FusedGraph.MaxRank];
-        long rest = start / rowSize, column = start % rowSize;
-        for (int d = inner - 1; d >= 0; d--)
-        {
-            index[d] = rest % _sizes[d];
-            rest /= _sizes[d];
-        }
-
-        while (count > 0)
-        {
-            long run = Math.Min(count, rowSize - column);
-            for (int k = 0; k < _operands; k++)
-            {
-                long at = _starts[k] + column * strides[k];
-                for (int d = 0; d < inner; d++)
-                {
-                    at += index[d] * _strides[k * FusedGraph.MaxRank + d];
-                }
-
-                pointers[k] = (nint)at;
-            }
-
-            _kernel(pointers, strides, constants, start, run);
-            start += run;
-            count -= run;
-            column = 0;
-            for (int d = inner - 1; d >= 0 && ++index[d] == _sizes[d]; d--)
-            {
-                index[d] = 0;
-            }
         }
     }
 }

@@ -14,13 +14,14 @@ internal static unsafe class HostReducer
     private const long ParallelWork = 1 << 16;
 
     /// <summary>
-    /// Reduces the elements that the program behind <paramref name="binding"/> writes to its output, over the middle dimension of
-    /// <paramref name="shape"/>, to <paramref name="result"/>, contiguous [Outer, Inner].
+    /// Reduces the elements that the program behind <paramref name="binding"/> writes to its output, or has written to <paramref name="kept"/>, over
+    /// the middle dimension of <paramref name="shape"/>, to <paramref name="result"/>, contiguous [Outer, Inner].
     /// </summary>
     /// <exception cref="ShapeException">There is no element to pick the largest or smallest of.</exception>
     /// <exception cref="DTypeException">Bools are added up or multiplied.</exception>
     public static void Reduce(
-        Reduction reduction, ref HostBinding binding, FusedGraph graph, DType dtype, ReductionShape shape, BufferExpression result)
+        Reduction reduction, ref HostBinding binding, FusedGraph graph, DType dtype, ReductionShape shape, BufferExpression result,
+        BufferExpression? kept)
     {
         if (shape.Results == 0)
         {
@@ -42,7 +43,11 @@ internal static unsafe class HostReducer
         var target = new ReductionTarget((byte*)result.Block.Pointer + result.Layout.Offset * result.DType.Size(), dtype);
         int values = 1;
         ReductionSource source;
-        if (FindMemory(graph, dtype, reduction, ref shape) is var memory && memory != null)
+        if (kept is not null)
+        {
+            source = new ReductionSource(dtype, (byte*)kept.Block.Pointer);
+        }
+        else if (FindMemory(graph, dtype, reduction, ref shape) is var memory && memory != null)
         {
             source = new ReductionSource(dtype, memory);
         }
@@ -73,6 +78,7 @@ internal static unsafe class HostReducer
 
         GC.KeepAlive(graph);
         GC.KeepAlive(result);
+        GC.KeepAlive(kept);
     }
 
     /// <summary>Runs chunks, which no thread's results depend on, here or on several threads.</summary>
@@ -120,7 +126,7 @@ internal static unsafe class HostReducer
 
     private static bool TryTranspose(FusedGraph graph, int operand, Reduction reduction, ref ReductionShape shape)
     {
-        var strides = graph.Strides.AsSpan(operand * FusedGraph.MaxRank);
+        var strides = graph.Strides[(operand * FusedGraph.MaxRank)..];
         if (graph.Rank != 2 || strides[0] != 1 || strides[1] != graph.Sizes[0])
         {
             return false;

@@ -36,7 +36,8 @@ internal static class BodyCompiler
     {
         string name = $"Autograd.Gpu.Fused{Interlocked.Increment(ref s_count)}";
         var assembly = new PersistedAssemblyBuilder(new AssemblyName(name), typeof(object).Assembly);
-        foreach (var owner in Owners(program))
+        var owners = Owners(program);
+        foreach (var owner in owners)
         {
             assembly.SetCustomAttribute(new CustomAttributeBuilder(
                 typeof(IgnoresAccessChecksToAttribute).GetConstructor([typeof(string)])!, [owner.GetName().Name!]));
@@ -61,21 +62,24 @@ internal static class BodyCompiler
         using var image = new MemoryStream();
         assembly.Save(image);
         image.Position = 0;
-        return new GeneratedContext(name).LoadFromStream(image).GetType("Body", throwOnError: true)!;
+        return new GeneratedContext(name, owners).LoadFromStream(image).GetType("Body", throwOnError: true)!;
     }
 
     /// <summary>The assemblies whose methods the program calls, internal ones too.</summary>
-    private static IEnumerable<Assembly> Owners(FusedProgram program) => program.Values
+    private static Assembly[] Owners(FusedProgram program) => [.. program.Values
         .Where(v => v.Function is not null)
-        .Select(v => v.Function!.GetType().Assembly)
+        .Select(v => v.Function!.Owner.Assembly)
         .Append(typeof(FusedKernels).Assembly)
-        .Distinct();
+        .Distinct()];
 
-    /// <summary>Finds what generated code refers to where this library finds it, whichever context that is.</summary>
-    private sealed class GeneratedContext(string name) : AssemblyLoadContext(name)
+    /// <summary>
+    /// Finds what generated code refers to: the very assemblies that the functions come from, which may be the program's, and the rest where this library finds it.
+    /// </summary>
+    private sealed class GeneratedContext(string name, Assembly[] owners) : AssemblyLoadContext(name)
     {
         private static readonly AssemblyLoadContext Own = GetLoadContext(typeof(BodyCompiler).Assembly)!;
 
-        protected override Assembly? Load(AssemblyName assemblyName) => Own.LoadFromAssemblyName(assemblyName);
+        protected override Assembly? Load(AssemblyName assemblyName) =>
+            Array.Find(owners, o => o.FullName == assemblyName.FullName) ?? Own.LoadFromAssemblyName(assemblyName);
     }
 }

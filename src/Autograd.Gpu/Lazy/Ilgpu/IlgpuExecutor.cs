@@ -88,7 +88,7 @@ internal sealed class IlgpuExecutor(Device device) : Executor(device)
         static ArrayView<byte> ViewOf(BufferExpression buffer) => buffer.Block.View.SubView(buffer.Layout.Offset * buffer.DType.Size());
     }
 
-    protected override void RunReduction(Reduction reduction, int value, DType dtype, ReductionShape shape, BufferExpression result)
+    protected override void RunReduction(Reduction reduction, int value, DType dtype, ReductionShape shape, BufferExpression result, BufferExpression? kept)
     {
         Graph.Finish();
         if (shape.Results == 0)
@@ -209,7 +209,7 @@ internal sealed class IlgpuExecutor(Device device) : Executor(device)
         for (int k = 0; k < Graph.Operands.Length && Graph.Count > 0; k++)
         {
             ref var operand = ref args.Operand(k);
-            Graph.Strides.AsSpan(k * FusedGraph.MaxRank, Graph.Rank).CopyTo(operand.Strides.AsSpan());
+            Graph.Strides.Slice(k * FusedGraph.MaxRank, Graph.Rank).CopyTo(operand.Strides.AsSpan());
             operand.Start = Graph.OffsetOf(k);
             if (Graph.Blocks[k] is { } block)
             {

@@ -1,0 +1,14 @@
+using System.Numerics;
+using Autograd.Gpu.Lazy;
+
+namespace Autograd.Gpu.Optim;
+
+/// <summary>a + b s: a step of gradient descent, without a value pending where nothing else is.</summary>
+internal sealed class AddScaled() : PointwiseFunction("AddScaled", 3)
+{
+    public static AddScaled Instance { get; } = new();
+
+    internal static T Invoke<T>(T a, T b, T s) where T : unmanaged, INumber<T> => a + b * s;
+
+    internal static Vector<T> Invoke<T>(Vector<T> a, Vector<T> b, Vector<T> s) where T : unmanaged => a + b * s;
+}
