@@ -61,4 +61,104 @@ public static partial class VectorMath
     /// <summary>x^y, with the special cases of C99: 1 for y = 0 and for x = 1, NaN for x below 0 unless y is an integer.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static Vector<float> Pow(Vector<float> x, Vector<float> y) => Maths.Pow(x, y);
+
+    /// <summary>The arc sine. NaN outside of [-1, 1].</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Asin(Vector<float> x) => Maths.Asin(x);
+
+    /// <summary>The arc cosine. NaN outside of [-1, 1].</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Acos(Vector<float> x) => Maths.Acos(x);
+
+    /// <summary>The arc tangent.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Atan(Vector<float> x) => Maths.Atan(x);
+
+    /// <summary>The hyperbolic sine.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Sinh(Vector<float> x) => Maths.Sinh(x);
+
+    /// <summary>The hyperbolic cosine.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Cosh(Vector<float> x) => Maths.Cosh(x);
+
+    /// <summary>The inverse of the hyperbolic sine.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Asinh(Vector<float> x) => Maths.Asinh(x);
+
+    /// <summary>The inverse of the hyperbolic cosine. NaN below 1.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Acosh(Vector<float> x) => Maths.Acosh(x);
+
+    /// <summary>The inverse of the hyperbolic tangent. Infinite at 1 and -1, NaN beyond.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Atanh(Vector<float> x) => Maths.Atanh(x);
+
+    /// <summary>Ln(1 + e^x).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Softplus(Vector<float> x) => Maths.Softplus(x);
+
+    /// <summary>2^x, exact for integers.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Exp2(Vector<float> x) => Maths.Exp2(x);
+
+    /// <summary>The logarithm to base 2, exact for powers of two. -infinity for 0, NaN below it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Log2(Vector<float> x) => Maths.Log2(x);
+
+    /// <summary>The logarithm to base 10. -infinity for 0, NaN below it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Log10(Vector<float> x) => Maths.Log10(x);
+
+    /// <summary>The inverse of the error function. Infinite at 1 and -1, NaN beyond.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Erfinv(Vector<float> x) => Maths.Erfinv(x);
+
+    /// <summary>Ln |Gamma(x)|. Infinite at 0 and the negative integers. Computed in double.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Lgamma(Vector<float> x)
+    {
+        Vector.Widen(x, out var low, out var high);
+        return Vector.Narrow(Lgamma(low), Lgamma(high));
+    }
+
+    /// <summary>The derivative of ln Gamma. -infinity at 0, +infinity at -0, NaN at the negative integers. Computed in double.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Digamma(Vector<float> x)
+    {
+        Vector.Widen(x, out var low, out var high);
+        return Vector.Narrow(Digamma(low), Digamma(high));
+    }
+
+    /// <summary>The nearest integer, the even one of two that are as near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Round(Vector<float> x) => Maths.Round(x);
+
+    /// <summary>The largest integer that is not above x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Floor(Vector<float> x) => Maths.Floor(x);
+
+    /// <summary>The smallest integer that is not below x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Ceil(Vector<float> x) => Maths.Ceil(x);
+
+    /// <summary>X without its fraction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Trunc(Vector<float> x) => Maths.Trunc(x);
+
+    /// <summary>The angle of the point (x, y) between -pi and pi, with the special cases of C99.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Atan2(Vector<float> y, Vector<float> x) => Maths.Atan2(y, x);
+
+    /// <summary>Ln(e^a + e^b).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> LogAddExp(Vector<float> a, Vector<float> b) => Maths.LogAddExp(a, b);
+
+    /// <summary>Sqrt(x^2 + y^2) without the overflow of the squares. Infinite if one of them is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Hypot(Vector<float> x, Vector<float> y) => Maths.Hypot(x, y);
+
+    /// <summary>The magnitude of a with the sign of b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Copysign(Vector<float> a, Vector<float> b) => Maths.Copysign(a, b);
 }

@@ -1,5 +1,7 @@
+using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
+using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu.Operations;
 
@@ -8,19 +10,28 @@ namespace Autograd.Gpu.Operations;
 /// and the gradient with respect to each input as a formula of tensors. Kernels on every device, the backward pass of every order and the
 /// tests follow from it; a new operation is a new class with a public method beside it.
 /// </summary>
-internal abstract class PointwiseOperation(string name, int arity) : PointwiseFunction(name, arity), IDifferentiable
+internal abstract class PointwiseOperation(string name, int arity) : PointwiseFunction(name, arity), IOperation
 {
     /// <inheritdoc/>
     public virtual Saves Saves => Saves.None;
 
+    /// <inheritdoc/>
+    public virtual Saves InputsFor(bool first, bool second) => Saves;
+
     /// <summary>PyTorch's name for the node.</summary>
-    public virtual string NodeName => Name + "Backward0";
+    public virtual string NodeName { get; } = name + "Backward0";
+
+    /// <summary>The name of the form that writes over its first input.</summary>
+    public string InPlaceName { get; } = name + "_";
 
     /// <summary>The interval (open) from which the tests draw inputs where the function is smooth.</summary>
     public virtual (double Low, double High) Domain => (-3, 3);
 
     /// <summary>Whether there is a gradient; comparisons have none.</summary>
     public virtual bool IsDifferentiable => !IsPredicate;
+
+    /// <summary>Why a dtype without a form of its own is not to be converted to one that has; null where it may be.</summary>
+    public virtual string? Refusal(DType dtype) => null;
 
     /// <summary>
     /// <paramref name="gradient"/> times the partial derivative with respect to input <paramref name="input"/>; null where that is zero everywhere.
@@ -37,6 +48,49 @@ internal abstract class PointwiseOperation(string name, int arity) : PointwiseFu
                 inputGradients[i] = Gradient(i, gradient, saved) ?? Tensor.Zeros(gradient.Shape, gradient.DType, gradient.Device);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public Tensor Apply(ReadOnlySpan<Tensor> inputs) =>
+        Pointwise.Apply(this, inputs[0], inputs.Length > 1 ? inputs[1] : null, inputs.Length > 2 ? inputs[2] : null);
+
+    /// <inheritdoc/>
+    public Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents)
+    {
+        // The Jacobian is diagonal, so a tangent is scaled by the same partial derivatives as a gradient.
+        Tensor? sum = null;
+        var saved = new SavedValues(inputs, output);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (tangents[i] is { } tangent && Gradient(i, tangent.To(output.DType).Expand(output.Shape), saved) is { } part)
+            {
+                sum = sum is null ? part : sum + part;
+            }
+        }
+
+        return sum?.To(output.DType);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Batch(BatchInputs inputs)
+    {
+        // The dtype follows from the samples: a batch of 0-d tensors does not promote as a tensor with dimensions would.
+        var samples = inputs.Samples;
+        var dtype = Pointwise.InputType(this, samples[0], samples.Length > 1 ? samples[1] : null, samples.Length > 2 ? samples[2] : null);
+        int rank = 0;
+        foreach (var sample in samples)
+        {
+            rank = Math.Max(rank, sample.Rank);
+        }
+
+        var batches = new Tensor[samples.Length];
+        for (int i = 0; i < batches.Length; i++)
+        {
+            var batch = inputs.Aligned(i, rank);
+            batches[i] = batch.IsWrappedNumber || (i == 0 && TakesCondition) ? batch : batch.To(dtype);
+        }
+
+        return Apply(batches);
     }
 }
 
@@ -62,11 +116,18 @@ internal static class Pointwise
 
     public static Tensor Apply(PointwiseOperation operation, Tensor a, Tensor? b, Tensor? c)
     {
+        using var profiled = Profiler.Operation(operation.Name, a, b, c);
         var device = a.Device;
         CheckDevices(operation.Name, a, b, c);
         var dtype = InputType(operation, a, b, c);
         var shape = BroadcastShape(operation.Name, a, b, c);
-        var output = Tensor.FromPointwise(device, operation, operation.IsPredicate ? DType.Bool : dtype, dtype, shape, a, b, c);
+        if (IsWrapped(a, b, c))
+        {
+            return Level.Dispatch(operation, Inputs(a, b, c));
+        }
+
+        var output = Recorder.Kept(operation.Name, a, b, c)
+            ?? Tensor.FromPointwise(device, operation, operation.IsPredicate ? DType.Bool : dtype, dtype, shape, a, b, c);
         return operation.IsDifferentiable ? Recorder.Record(operation, output, a, b, c) : output;
     }
 
@@ -74,7 +135,8 @@ internal static class Pointwise
     public static Tensor ApplyInPlace<T>(Tensor a, Tensor? b = null, Tensor? c = null) where T : PointwiseOperation, new()
     {
         var operation = Op<T>.Instance;
-        string name = operation.Name + "_";
+        string name = operation.InPlaceName;
+        using var profiled = Profiler.Operation(name, a, b, c);
         CheckDevices(name, a, b, c);
         var dtype = InputType(operation, a, b, c);
         var shape = BroadcastShape(name, a, b, c);
@@ -88,6 +150,13 @@ internal static class Pointwise
         {
             throw new DTypeException(
                 $"{name}: result type {(operation.IsPredicate ? DType.Bool : dtype).Name()} can't be cast to the desired output type {a.DType.Name()}. Use the out-of-place form.");
+        }
+
+        if (IsWrapped(a, b, c))
+        {
+            // The derivative reads the old value, which stays readable: it shares the block, and the write moves to another.
+            InPlace.Assign(name, a, Level.Dispatch(operation, Inputs(a.ShareWithHistory(), b, c)).To(a.DType));
+            return a;
         }
 
         bool records = Recorder.Wants(a, b, c);
@@ -104,15 +173,42 @@ internal static class Pointwise
         a.Overwrite(operation, dtype, b, c);
         if (node is not null)
         {
-            a.ReplaceHistory(node);
+            a.RebaseHistory(node);
             node.SaveOutput(a);
         }
 
         return a;
     }
 
+    /// <summary>
+    /// The in-place form of a composition: writes <paramref name="function"/> of the old value, which stays readable for the derivative, over
+    /// <paramref name="a"/>.
+    /// </summary>
+    public static Tensor AssignInPlace(string name, Tensor a, Func<Tensor, Tensor> function)
+    {
+        a.CheckInPlace(name, records: false);
+        var result = function(a.ShareWithHistory());
+        if (result.Shape != a.Shape)
+        {
+            throw new ShapeException(
+                $"{name}: output with shape {a.Shape} doesn't match the broadcast shape {result.Shape}. Use the out-of-place form, whose result has that shape.");
+        }
+
+        if (result.DType.Category() > a.DType.Category())
+        {
+            throw new DTypeException(
+                $"{name}: result type {result.DType.Name()} can't be cast to the desired output type {a.DType.Name()}. Use the out-of-place form.");
+        }
+
+        return a.Copy_(result);
+    }
+
+    private static bool IsWrapped(Tensor a, Tensor? b, Tensor? c) => a.Wrapper is not null || b?.Wrapper is not null || c?.Wrapper is not null;
+
+    private static Tensor[] Inputs(Tensor a, Tensor? b, Tensor? c) => c is not null ? [a, b!, c] : b is not null ? [a, b] : [a];
+
     /// <summary>The dtype in which the operation computes: promoted, and float32 where it is not defined for integers.</summary>
-    private static DType InputType(PointwiseOperation operation, Tensor a, Tensor? b, Tensor? c)
+    internal static DType InputType(PointwiseOperation operation, Tensor a, Tensor? b, Tensor? c)
     {
         var dtype = operation.TakesCondition ? Promotion.ResultType(b!, c!)
             : b is null ? a.DType
@@ -121,6 +217,11 @@ internal static class Pointwise
         if (operation.Supports(dtype))
         {
             return dtype;
+        }
+
+        if (operation.Refusal(dtype) is { } refusal)
+        {
+            throw new DTypeException(refusal);
         }
 
         return !dtype.IsFloatingPoint() && operation.Supports(DType.Int64) && dtype == DType.Bool ? DType.Int64

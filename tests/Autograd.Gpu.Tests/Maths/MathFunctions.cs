@@ -22,6 +22,9 @@ public interface IMathFunction
 
     /// <summary>A double that is right to about one unit in the last place.</summary>
     static abstract double Reference(double x);
+
+    /// <summary>In double, where results near zero are only bounded absolutely: the error is counted in units of at least this number.</summary>
+    static virtual double Scale(double x) => 0;
 }
 
 public readonly struct ExpFunction : IMathFunction

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Reflection;
 using Autograd.Gpu.Operations;
 
@@ -12,12 +13,25 @@ internal sealed record Oracle(Func<double, double, double, double> Real, Func<lo
 {
     /// <summary>A second interval on which gradients are checked: the other side of a kink.</summary>
     public (double Low, double High)? OtherDomain { get; init; }
+
+    /// <summary>The function over floats, where rounding an intermediate value is part of its definition.</summary>
+    public Func<float, float, float>? OverFloats { get; init; }
+
+    /// <summary>Where a result is a difference: the size of its terms, in whose ulps the error counts when the result is smaller.</summary>
+    public Func<double, double, double>? Terms { get; init; }
+
+    /// <summary>An input that has no derivative, or -1.</summary>
+    public int Undifferentiated { get; init; } = -1;
 }
+
+/// <summary>A declaration that is meant to be wrong.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class NotInTableAttribute : Attribute;
 
 /// <summary>The pointwise operations, found by reflection, and their oracles, by name.</summary>
 internal static class PointwiseTable
 {
-    private static readonly Dictionary<string, Oracle> s_oracles = new()
+    private static readonly Dictionary<string, Oracle> s_oracles = new(SpecialFunctionOracles.Rows)
     {
         ["Add"] = new((a, b, _) => a + b, (a, b, _) => a + b),
         ["Sub"] = new((a, b, _) => a - b, (a, b, _) => a - b),
@@ -40,21 +54,54 @@ internal static class PointwiseTable
         ["Minimum"] = new((a, b, _) => Math.Min(a, b), (a, b, _) => Math.Min(a, b)),
         ["Clamp"] = new((a, low, high) => Math.Min(Math.Max(a, low), high), (a, low, high) => Math.Min(Math.Max(a, low), high)),
         ["Where"] = new((c, a, b) => c != 0 ? a : b, (c, a, b) => c != 0 ? a : b),
+        ["Softsign"] = new((a, _, _) => a / (1 + Math.Abs(a)), Single: 2) { OtherDomain = (-3, -0.1) },
+        ["LeakySlope"] = new((a, b, _) => a < 0 ? a * b : a) { OtherDomain = (-3, -0.1) },
         ["Eq"] = new((a, b, _) => a == b ? 1 : 0, (a, b, _) => a == b ? 1 : 0),
         ["Ne"] = new((a, b, _) => a != b ? 1 : 0, (a, b, _) => a != b ? 1 : 0),
         ["Lt"] = new((a, b, _) => a < b ? 1 : 0, (a, b, _) => a < b ? 1 : 0),
         ["Le"] = new((a, b, _) => a <= b ? 1 : 0, (a, b, _) => a <= b ? 1 : 0),
         ["Gt"] = new((a, b, _) => a > b ? 1 : 0, (a, b, _) => a > b ? 1 : 0),
         ["Ge"] = new((a, b, _) => a >= b ? 1 : 0, (a, b, _) => a >= b ? 1 : 0),
+        ["BitwiseAnd"] = new(NotReal, (a, b, _) => a & b),
+        ["BitwiseOr"] = new(NotReal, (a, b, _) => a | b),
+        ["BitwiseXor"] = new(NotReal, (a, b, _) => a ^ b),
+        ["BitwiseNot"] = new(NotReal, (a, _, _) => ~a),
+        ["BitwiseLeftShift"] = new(NotReal, (a, b, _) => b is < 0 or > 63 ? 0 : (long)(ulong)(((BigInteger)a << (int)b) & ulong.MaxValue)),
+        ["BitwiseRightShift"] = new(NotReal, (a, b, _) => (long)((BigInteger)a >> (b is < 0 or > 63 ? 64 : (int)b))),
+        ["Floor"] = new((a, _, _) => Math.Floor(a), (a, _, _) => a),
+        ["Ceil"] = new((a, _, _) => Math.Ceiling(a), (a, _, _) => a),
+        ["Round"] = new((a, _, _) => Math.Round(a, MidpointRounding.ToEven), (a, _, _) => a),
+        ["Trunc"] = new((a, _, _) => Math.Truncate(a), (a, _, _) => a),
+        ["Fmod"] = new((a, b, _) => a % b, (a, b, _) => b is 0 or -1 ? 0 : a % b),
+        ["Remainder"] = new(
+            (a, b, _) => a % b is var rest && rest != 0 && rest < 0 != b < 0 ? rest + b : a % b,
+            (a, b, _) => b is 0 or -1 ? 0 : ((a % b) + b) % b,
+            Single: 1,
+            Double: 1),
+        ["TruncDivide"] = new((a, b, _) => Math.Truncate(a / b), (a, b, _) => b == 0 ? 0 : b == -1 ? -a : a / b)
+        {
+            OverFloats = (a, b) => MathF.Truncate(a / b),
+        },
+        ["FloorDivide"] = new(
+            FloorOfQuotient, (a, b, _) => b == 0 ? 0 : (long)((a - ((((BigInteger)a % b) + b) % b)) / b), Single: 1, Double: 1),
+        ["Copysign"] = new((a, b, _) => Math.CopySign(a, b)) { OtherDomain = (-3, -0.1) },
+        ["Hypot"] = new((a, b, _) => double.Hypot(a, b), Single: 2, Double: 3),
     };
 
+    /// <summary>The library's own operations, and those that this assembly declares as a program would.</summary>
     public static IReadOnlyList<PointwiseOperation> Operations { get; } =
     [
         .. typeof(PointwiseOperation).Assembly.GetTypes()
-            .Where(t => t.IsSubclassOf(typeof(PointwiseOperation)) && !t.IsAbstract)
-            .OrderBy(t => t.Name, StringComparer.Ordinal)
-            .Select(t => (PointwiseOperation)typeof(Op<>).MakeGenericType(t).GetField("Instance", BindingFlags.Static | BindingFlags.Public)!.GetValue(null)!),
+            .Where(t => t.IsSubclassOf(typeof(PointwiseOperation)) && t is { IsAbstract: false, IsGenericTypeDefinition: false })
+            .Concat(typeof(PointwiseTable).Assembly.GetTypes()
+                .Where(t => t.BaseType is { IsGenericType: true } b && b.GetGenericTypeDefinition() == typeof(PointwiseFunction<>) && !Attribute.IsDefined(t, typeof(NotInTableAttribute)))
+                .Select(t => typeof(ProgramPointwise<>).MakeGenericType(t)))
+            .Select(t => (PointwiseOperation)typeof(Op<>).MakeGenericType(t).GetField("Instance", BindingFlags.Static | BindingFlags.Public)!.GetValue(null)!)
+            .OrderBy(o => o.Name, StringComparer.Ordinal),
     ];
+
+    /// <summary>Whether the operation takes floating-point numbers; those on bits do not.</summary>
+    public static bool TakesFloats(PointwiseOperation operation) => operation.Supports(DType.Float32);
 
     /// <summary>A case for each operation, named after it.</summary>
     public static IEnumerable<TestCaseData> Cases(Func<PointwiseOperation, bool> filter) =>
@@ -105,6 +152,26 @@ internal static class PointwiseTable
 
     private static TestCaseData Case(PointwiseOperation operation, params object[] arguments) =>
         new TestCaseData([operation, .. arguments]).SetArgDisplayNames([operation.Name, .. arguments.Select(a => a.ToString()!)]);
+
+    private static double NotReal(double a, double b, double c) => throw new AssertionException("an operation on integers alone");
+
+    /// <summary>The largest integer whose product with b is not beyond a, by way of the nearest one.</summary>
+    private static double FloorOfQuotient(double a, double b, double unused)
+    {
+        if (b == 0)
+        {
+            return a / b;
+        }
+
+        if (double.IsInfinity(b) && double.IsFinite(a))
+        {
+            return a == 0 || a < 0 == b < 0 ? 0 : -1;
+        }
+
+        double rest = Math.IEEERemainder(a, b);
+        double nearest = Math.Round((a - rest) / b);
+        return rest != 0 && rest < 0 != b < 0 ? nearest - 1 : nearest;
+    }
 
     private static long WholePower(long a, long b, long unused)
     {

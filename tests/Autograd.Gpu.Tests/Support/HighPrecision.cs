@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Autograd.Gpu.Tests.Support;
 
 /// <summary>Functions of doubles in fixed point with as many bits as it takes, rounded once at the end: the oracle for those that System.Math lacks.</summary>
-internal static class HighPrecision
+internal static partial class HighPrecision
 {
     /// <summary>Below this, the square of x is no part of 1 + x.</summary>
     private const double Small = 1e-20;

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations
 {

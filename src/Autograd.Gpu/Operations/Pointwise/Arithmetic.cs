@@ -1,7 +1,6 @@
 using System.Numerics;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations
 {
@@ -22,6 +21,10 @@ namespace Autograd.Gpu.Operations
     {
         public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => input == 0 ? gradient : -gradient;
 
+        public override string? Refusal(DType dtype) => dtype == DType.Bool
+            ? "Sub: Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+            : null;
+
         internal static T Invoke<T>(T a, T b) where T : unmanaged, INumber<T> => a - b;
 
         internal static Vector<T> Invoke<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a - b;
@@ -30,6 +33,9 @@ namespace Autograd.Gpu.Operations
     internal sealed class Mul() : PointwiseOperation("Mul", 2)
     {
         public override Saves Saves => Saves.Inputs;
+
+        // x * 2 keeps no x.
+        public override Saves InputsFor(bool first, bool second) => (first ? Saves.Input1 : Saves.None) | (second ? Saves.Input0 : Saves.None);
 
         public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) =>
             gradient * (input == 0 ? saved.Input1 : saved.Input0);
@@ -50,6 +56,8 @@ namespace Autograd.Gpu.Operations
     internal sealed class Div() : PointwiseOperation("Div", 2)
     {
         public override Saves Saves => Saves.Inputs;
+
+        public override Saves InputsFor(bool first, bool second) => second ? Saves.Inputs : Saves.Input1;
 
         public override (double Low, double High) Domain => (0.5, 3);
 
@@ -72,6 +80,10 @@ namespace Autograd.Gpu.Operations
     internal sealed class Neg() : PointwiseOperation("Neg", 1)
     {
         public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => -gradient;
+
+        public override string? Refusal(DType dtype) => dtype == DType.Bool
+            ? "Neg: Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+            : null;
 
         internal static float Invoke(float x) => -x;
 

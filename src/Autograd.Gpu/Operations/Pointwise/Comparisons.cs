@@ -1,6 +1,5 @@
 using System.Numerics;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations
 {

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations
 {
@@ -143,14 +142,31 @@ namespace Autograd.Gpu
         /// <summary>Each element to the power of the exponent at its place. Shapes broadcast, dtypes promote.</summary>
         public Tensor Pow(Tensor exponent) => Pointwise.Apply<Pow>(this, exponent);
 
-        /// <summary>Each element to a power. Small whole exponents are products, which are exact for negative bases as well.</summary>
-        public Tensor Pow(Scalar exponent) => exponent.ToDouble() switch
+        /// <summary>
+        /// Each element to a power. Small whole exponents are products, which are exact for negative bases as well. Bools become int64 (float32 for a
+        /// floating-point exponent).
+        /// </summary>
+        /// <exception cref="DTypeException">An integer is to be raised to a negative integer.</exception>
+        public Tensor Pow(Scalar exponent)
         {
-            1 when !exponent.IsFloatingPoint || DType.IsFloatingPoint() => this * 1,
-            2 when !exponent.IsFloatingPoint || DType.IsFloatingPoint() => this * this,
-            3 when !exponent.IsFloatingPoint || DType.IsFloatingPoint() => this * this * this,
-            _ => Pointwise.Apply<Pow>(this, exponent),
-        };
+            bool whole = !exponent.IsFloatingPoint && !DType.IsFloatingPoint();
+            if (whole && exponent.ToInt64() < 0)
+            {
+                throw new DTypeException(
+                    $"Pow: Integers to negative integer powers are not allowed, but got an {DType.Name()} tensor and {exponent}. Convert it with To(DType.Float32).");
+            }
+
+            return DType == DType.Bool || (exponent.IsFloatingPoint && !DType.IsFloatingPoint()) ? Pointwise.Apply<Pow>(this, exponent) : exponent.ToDouble() switch
+            {
+                1 => this * 1,
+                2 => this * this,
+                3 => this * this * this,
+                _ => Pointwise.Apply<Pow>(this, exponent),
+            };
+        }
+
+        /// <summary>A number to the power of each element.</summary>
+        public static Tensor Pow(Scalar self, Tensor exponent) => Pointwise.Apply<Pow>(self, exponent);
 
         /// <summary>The square root of each element; nan below 0.</summary>
         public Tensor Sqrt() => Pointwise.Apply<Sqrt>(this);

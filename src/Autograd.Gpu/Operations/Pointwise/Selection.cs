@@ -1,6 +1,5 @@
 using System.Numerics;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations
 {
@@ -219,8 +218,12 @@ namespace Autograd.Gpu
         /// <summary>A number where <paramref name="condition"/> is true, elsewhere elements of <paramref name="b"/>.</summary>
         public static Tensor Where(Tensor condition, Scalar a, Tensor b) => Where(condition, Wrap(a, b.Device), b);
 
+        internal Scalar Lowest => LowestOf(DType);
+
+        internal Scalar Highest => HighestOf(DType);
+
         // Each arm is cast, since arms of different C# types would become doubles, and the result float32.
-        private Scalar Lowest => DType switch
+        private static Scalar LowestOf(DType dtype) => dtype switch
         {
             DType.Bool or DType.UInt8 => (Scalar)0,
             DType.Int32 => (Scalar)int.MinValue,
@@ -228,7 +231,7 @@ namespace Autograd.Gpu
             _ => (Scalar)double.NegativeInfinity,
         };
 
-        private Scalar Highest => DType switch
+        private static Scalar HighestOf(DType dtype) => dtype switch
         {
             DType.Bool or DType.UInt8 => (Scalar)(int)byte.MaxValue,
             DType.Int32 => (Scalar)int.MaxValue,
