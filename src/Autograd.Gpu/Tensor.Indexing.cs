@@ -1,5 +1,4 @@
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu;
 
@@ -7,45 +6,74 @@ public sealed partial class Tensor
 {
     /// <summary>
     /// A part of this tensor, as a view: <c>x[0]</c>, <c>x[1..3, ^1]</c>, <c>x[TensorIndex.Ellipsis, TensorIndex.Slice(step: 2)]</c>,
-    /// <c>x[.., TensorIndex.NewAxis]</c>. Assigning writes into this tensor.
+    /// <c>x[.., TensorIndex.NewAxis]</c>. Assigning writes into this tensor, and is recorded: <c>x[0] = y</c>, <c>x[1..3] = 5</c>.
     /// </summary>
+    /// <remarks>
+    /// With tensors among the places, <c>x[rows]</c>, <c>x[mask]</c>, <c>x[.., columns]</c>, the result is a copy: the index tensors broadcast together
+    /// and name places together, and their dimensions stand where the indexed ones stood if these are neighbours, else first. A mask stands for the
+    /// positions of its true elements, so that the result's size is data and the device is waited for. Gradients of places named more than once are
+    /// summed; of values written to one place more than once the last stays. On a GPU a position out of range reads as nan and is not written.
+    /// </remarks>
     /// <exception cref="ShapeException">There are more places than dimensions, or an index lies outside its dimension.</exception>
     [System.Runtime.CompilerServices.IndexerName("Part")]
     public Tensor this[params ReadOnlySpan<TensorIndex> places]
     {
         get
         {
-            var result = this;
-            int dim = 0, left = CountDimensions(places);
-            foreach (var place in places)
-            {
-                switch (place.What)
-                {
-                    case TensorIndex.Kind.Number:
-                        result = result.Select(dim, place.Start!.Value);
-                        break;
-                    case TensorIndex.Kind.NewAxis:
-                        result = result.Unsqueeze(dim++);
-                        break;
-                    case TensorIndex.Kind.Ellipsis:
-                        dim += left;
-                        break;
-                    default:
-                        long size = result.Shape[dim];
-                        long start = Bound(place.Start ?? 0, size), stop = Bound(place.Stop ?? size, size);
-                        result = result.Sliced(dim++, start, place.Step, Math.Max(0, (stop - start + place.Step - 1) / place.Step));
-                        break;
-                }
-            }
-
-            return ReferenceEquals(result, this) ? Viewed(new Reshaped(Shape, "Alias"), Layout) : result;
+            var result = BasicPart(places, out var tensors);
+            return tensors is not null ? new AdvancedIndex("Index", result, tensors).Read(result)
+                : ReferenceEquals(result, this) ? Structural.Apply(Aliased.Instance, this)
+                : result;
         }
 
         set
         {
             ArgumentNullException.ThrowIfNull(value);
-            this[places].Copy_(value);
+            var part = BasicPart(places, out var tensors);
+            part.Copy_(tensors is null ? value : part.Written(tensors, value, accumulate: false));
         }
+    }
+
+    /// <summary>The view that numbers, ranges and new axes make, and the tensors among the places with the dimensions of the view that they index.</summary>
+    private Tensor BasicPart(ReadOnlySpan<TensorIndex> places, out List<(int Dim, Tensor Index)>? tensors)
+    {
+        tensors = null;
+        var result = this;
+        int dim = 0, left = CountDimensions(places);
+        foreach (var place in places)
+        {
+            switch (place.What)
+            {
+                case TensorIndex.Kind.Number:
+                    result = result.Select(dim, place.Start!.Value);
+                    break;
+                case TensorIndex.Kind.NewAxis:
+                    result = result.Unsqueeze(dim++);
+                    break;
+                case TensorIndex.Kind.Ellipsis:
+                    dim += left;
+                    break;
+                case TensorIndex.Kind.Tensor:
+                    var index = place.Tensor!;
+                    if (index is { Rank: 0, DType: DType.Bool or DType.UInt8 })
+                    {
+                        // A single truth value keeps all or nothing, along a dimension of its own.
+                        result = result.Unsqueeze(dim);
+                        index = index.Reshape(1L);
+                    }
+
+                    (tensors ??= []).Add((dim, index));
+                    dim += DimensionsOf(index);
+                    break;
+                default:
+                    long size = result.Shape[dim];
+                    long start = Bound(place.Start ?? 0, size), stop = Bound(place.Stop ?? size, size);
+                    result = result.Sliced(dim++, start, place.Step, Math.Max(0, (stop - start + place.Step - 1) / place.Step));
+                    break;
+            }
+        }
+
+        return result;
     }
 
     /// <summary>Tensors of one shape but for <paramref name="dim"/>, one after the other along it.</summary>
@@ -59,8 +87,7 @@ public sealed partial class Tensor
 
         var first = tensors[0];
         int d = first.Shape.WrapDim(dim, "Cat");
-        var sizes = first.Shape.ToArray();
-        if (sizes.Length == 0)
+        if (first.Rank == 0)
         {
             throw new ShapeException("Cat: zero-dimensional tensor cannot be concatenated. Use Stack, or Reshape(1) each.");
         }
@@ -73,24 +100,7 @@ public sealed partial class Tensor
             lengths[i] = tensors[i].Shape[d];
         }
 
-        sizes[d] = lengths.Sum();
-        var result = Zeros(Shape.Own(sizes), dtype, first.Device);
-        using (GradMode.Set(false))
-        {
-            long start = 0;
-            for (int i = 0; i < lengths.Length; i++)
-            {
-                if (tensors[i].NumElements > 0)
-                {
-                    result.Sliced(d, start, 1, lengths[i]).Copy_(tensors[i]);
-                }
-
-                start += lengths[i];
-            }
-        }
-
-        // The pieces were written one by one; for the tape this is one operation on a value that nobody has seen before.
-        return Recorder.Record(new Concatenated(d, lengths), FromPieces(result), [.. tensors]);
+        return Structural.Apply(new Concatenated(d, lengths, dtype), [.. tensors]);
     }
 
     /// <summary>Tensors of one shape along a new dimension.</summary>
@@ -110,7 +120,8 @@ public sealed partial class Tensor
             : Cat([.. tensors.Select(t => t.Unsqueeze(Shape.WrapDim(dim, tensors[0].Rank + 1, "Stack")))], Shape.WrapDim(dim, tensors[0].Rank + 1, "Stack"));
     }
 
-    private static Tensor FromPieces(Tensor written) => new(written.Storage, written.Layout);
+    /// <summary>A tensor of its own over what was written into another that nobody else has.</summary>
+    internal static Tensor FromPieces(Tensor written, Lazy.Layout layout) => new(written.Storage, layout);
 
     private static void CheckFits(string operation, Tensor tensor, int index, Tensor first, int dim)
     {
@@ -135,13 +146,21 @@ public sealed partial class Tensor
 
     private static long Bound(long index, long size) => index < 0 ? Math.Max(0, index + size) : Math.Min(index, size);
 
+    /// <summary>How many dimensions an index tensor takes.</summary>
+    private static int DimensionsOf(Tensor index) => index.DType is DType.Bool or DType.UInt8 ? index.Rank : 1;
+
     /// <summary>How many dimensions an ellipsis stands for.</summary>
     private int CountDimensions(ReadOnlySpan<TensorIndex> places)
     {
         int taken = 0, ellipses = 0;
         foreach (var place in places)
         {
-            taken += place.What is TensorIndex.Kind.Number or TensorIndex.Kind.Slice ? 1 : 0;
+            taken += place.What switch
+            {
+                TensorIndex.Kind.Number or TensorIndex.Kind.Slice => 1,
+                TensorIndex.Kind.Tensor => DimensionsOf(place.Tensor!),
+                _ => 0,
+            };
             ellipses += place.What == TensorIndex.Kind.Ellipsis ? 1 : 0;
         }
 

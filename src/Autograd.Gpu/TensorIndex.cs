@@ -1,13 +1,15 @@
 namespace Autograd.Gpu;
 
 /// <summary>
-/// One place of an index expression: a number, a range (<c>1..3</c>, <c>..</c>), a range with a step, <see cref="NewAxis"/> or <see cref="Ellipsis"/>.
+/// One place of an index expression: a number, a range (<c>1..3</c>, <c>..</c>), a range with a step, <see cref="NewAxis"/>, <see cref="Ellipsis"/>, or a
+/// tensor: positions (int64), or a mask (bool) over as many dimensions as it has.
 /// </summary>
 public readonly struct TensorIndex
 {
-    private TensorIndex(Kind kind, long? start = null, long? stop = null, long step = 1)
+    private TensorIndex(Kind kind, long? start = null, long? stop = null, long step = 1, Tensor? tensor = null)
     {
         What = kind;
+        Tensor = tensor;
         Start = start;
         Stop = stop;
         Step = step;
@@ -19,6 +21,7 @@ public readonly struct TensorIndex
         Number,
         NewAxis,
         Ellipsis,
+        Tensor,
     }
 
     /// <summary>A new dimension of size 1.</summary>
@@ -28,6 +31,8 @@ public readonly struct TensorIndex
     public static TensorIndex Ellipsis => new(Kind.Ellipsis);
 
     internal Kind What { get; }
+
+    internal Tensor? Tensor { get; }
 
     internal long? Start { get; }
 
@@ -53,6 +58,13 @@ public readonly struct TensorIndex
     /// <summary>A range of the dimension.</summary>
     public static implicit operator TensorIndex(Range range) => new(
         Kind.Slice, FromEnd(range.Start), range.End.Equals(Index.End) ? null : FromEnd(range.End));
+
+    /// <summary>The elements at these positions, negative ones counting from the end, or where a mask is true.</summary>
+    public static implicit operator TensorIndex(Tensor index)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        return new(Kind.Tensor, tensor: index);
+    }
 
     private static long FromEnd(Index index) => index.IsFromEnd ? index.Value == 0 ? long.MaxValue : -(long)index.Value : index.Value;
 }

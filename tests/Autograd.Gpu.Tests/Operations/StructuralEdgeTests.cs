@@ -4,6 +4,7 @@ namespace Autograd.Gpu.Tests;
 
 /// <summary>Structural operations at their edges: ties, nan, nothing to reduce, sizes around a vector's length, other dtypes and devices.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AndLaziness))]
+[Category(Laziness.Both)]
 internal sealed class StructuralEdgeTests(Device device, bool lazy)
 {
     private Laziness _laziness = null!;

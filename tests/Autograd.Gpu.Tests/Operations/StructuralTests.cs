@@ -1,6 +1,7 @@
 namespace Autograd.Gpu.Tests;
 
 /// <summary>Every row of the structural table: values against loops, gradients of both orders, each layout, device and mode.</summary>
+[Category(Laziness.Both)]
 internal sealed class StructuralTests
 {
     private static IEnumerable<TestCaseData> All => Cases(_ => true);

@@ -1,0 +1,58 @@
+using Autograd.Gpu.Devices.Host;
+using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Tape;
+
+namespace Autograd.Gpu.Operations;
+
+/// <summary>Where a tensor is not zero. The number of places is data, so this waits for the device.</summary>
+internal static class NonZero
+{
+    /// <summary>The coordinates of the elements that are not zero, in row-major order: int64 [number, rank].</summary>
+    public static unsafe Tensor Of(Tensor x)
+    {
+        using var mode = GradMode.Set(false);
+        var mask = x.DType == DType.Bool ? x : x.Ne(0);
+        var device = x.Device;
+        lock (device.Gate)
+        {
+            if (!device.IsHost)
+            {
+                return OnDevice(mask);
+            }
+
+            var buffer = mask.ContiguousBuffer();
+            var bytes = (byte*)new LineOperand(buffer, default).Pointer;
+            long count = HostSort.CountNonZero(bytes, mask.NumElements);
+            var result = New(device, count, mask.Rank);
+            if (count > 0 && mask.Rank > 0)
+            {
+                HostSort.NonZero(bytes, mask.Shape.AsSpan(), (long*)result.Block.Pointer);
+            }
+
+            GC.KeepAlive(buffer);
+            return Tensor.FromNewBuffer(device, result);
+        }
+    }
+
+    /// <summary>The places of the true elements of a mask in row-major order: int64 [number].</summary>
+    public static Tensor Places(Tensor mask) => Of(mask.Reshape(mask.NumElements)).Select(1, 0);
+
+    private static Tensor OnDevice(Tensor mask)
+    {
+        var (device, shape) = (mask.Device, mask.Shape);
+        var running = mask.Reshape(mask.NumElements).To(DType.Int64).CumSum(0);
+        long count = mask.NumElements == 0 ? 0 : running[^1].Item<long>();
+        var result = New(device, count, shape.Rank);
+        if (count > 0 && shape.Rank > 0)
+        {
+            // The place of the n-th is where the running count reaches n.
+            var places = running.SearchSorted(Tensor.Arange(1, count + 1, device: device));
+            Executor.Of(device).Run(new CoordinatesCall(places.ContiguousBuffer(), result, shape), shape);
+        }
+
+        return Tensor.FromNewBuffer(device, result);
+    }
+
+    private static BufferExpression New(Device device, long count, int rank) =>
+        new(device.Allocate(count * rank * sizeof(long)), DType.Int64, Layout.Contiguous(Shape.Own([count, rank])));
+}
