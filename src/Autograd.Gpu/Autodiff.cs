@@ -1,156 +1,131 @@
 using Autograd.Gpu.Tape;
+using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu;
 
 /// <summary>Functions on the tape as a whole: what <c>torch.autograd</c> holds.</summary>
 public static partial class Autodiff
 {
-    /// <summary>Whether operations on this thread are recorded.</summary>
-    public static bool IsGradEnabled => GradMode.IsEnabled;
-
-    /// <summary>
-    /// Until the result is disposed, operations on this thread are not recorded. Like every mode it belongs to the thread and does not flow through
-    /// <c>await</c>: <c>using (Autodiff.NoGrad()) { ... }</c>.
-    /// </summary>
-    public static IDisposable NoGrad() => SetGradEnabled(false);
-
-    /// <summary>Until the result is disposed, operations on this thread are recorded, also inside <see cref="NoGrad"/>.</summary>
-    public static IDisposable EnableGrad() => SetGradEnabled(true);
-
-    /// <summary>Until the result is disposed, recording on this thread is on or off.</summary>
-    public static IDisposable SetGradEnabled(bool enabled) => new ModeScope(enabled);
-
     /// <summary>Computes the gradients of the sum of <paramref name="tensors"/> and adds them to the <see cref="Tensor.Grad"/> of the leaves.</summary>
     /// <param name="tensors">The roots.</param>
     /// <param name="gradients">The gradient with respect to each root, null for a root of one element; null if there are none to give.</param>
     /// <param name="retainGraph">Whether the saved values are kept for another pass; by default as <paramref name="createGraph"/>.</param>
-    /// <param name="createGraph">Whether the pass is recorded itself.</param>
-    /// <exception cref="GradientException">A root has no history, or is not a scalar and has no gradient.</exception>
+    /// <param name="createGraph">
+    /// Whether the pass is recorded itself. The gradients then hold on to the graph that leads back to their leaves: the garbage collector takes such
+    /// cycles, so nothing leaks, but memory comes back earlier if <see cref="Tensor.Grad"/> is set to null after use, or with <c>Grad</c>.
+    /// </param>
+    /// <param name="inputs">
+    /// If given, only their gradients are computed and accumulated. Among them may be intermediate results: these retain their gradients from then
+    /// on, as by <see cref="Tensor.RetainGrad"/>.
+    /// </param>
+    /// <remarks>
+    /// <para>A hook or the backward of a custom function may call this again. From 60 passes inside one another on, or when the stack runs low, the next one runs on
+    /// another thread while this one waits: such code must not rely on locks that its thread holds, nor on thread-local state of its own.</para>
+    /// <para>Several threads may run passes at the same time, also to the same leaves.</para>
+    /// </remarks>
+    /// <exception cref="GradientException">
+    /// A root has no history, or is not a scalar and has no gradient; saved values are gone or were modified; <paramref name="inputs"/> is empty or
+    /// one of them requires no gradient.
+    /// </exception>
+    /// <exception cref="ShapeException">A gradient's shape is not the root's.</exception>
     public static void Backward(
-        IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor?>? gradients = null, bool? retainGraph = null, bool createGraph = false)
-    {
-        var (roots, seeds) = Roots("Backward", tensors, gradients);
-        Engine.Run(roots, seeds, null, retainGraph ?? createGraph, createGraph);
-    }
+        IReadOnlyList<Tensor> tensors,
+        IReadOnlyList<Tensor?>? gradients = null,
+        bool? retainGraph = null,
+        bool createGraph = false,
+        IReadOnlyList<Tensor>? inputs = null) =>
+        Backward(Roots("Backward", tensors, gradients), retainGraph, createGraph, inputs);
 
-    /// <summary>The gradients of the sum of <paramref name="outputs"/> with respect to <paramref name="inputs"/>; no <see cref="Tensor.Grad"/> changes.</summary>
+    /// <summary>The gradients of the sum of <paramref name="outputs"/> with respect to <paramref name="inputs"/>; no <see cref="Tensor.Grad"/> of a leaf changes.</summary>
     /// <param name="outputs">The roots.</param>
-    /// <param name="inputs">Leaves or intermediate results that the roots were computed from.</param>
+    /// <param name="inputs">Leaves or intermediate results that the roots were computed from. Only what leads to them is computed.</param>
     /// <param name="gradOutputs">The gradient with respect to each root, null for a root of one element; null if there are none to give.</param>
     /// <param name="retainGraph">Whether the saved values are kept for another pass; by default as <paramref name="createGraph"/>.</param>
     /// <param name="createGraph">Whether the pass is recorded, so that the results can be differentiated again.</param>
-    /// <param name="allowUnused">Whether an input that the roots do not depend on gets null; otherwise that is an error.</param>
-    /// <exception cref="GradientException">A root has no history, an input requires no gradient or was not used.</exception>
+    /// <param name="allowUnused">
+    /// Whether an input that the roots do not depend on gets null; otherwise that is an error. By default as <paramref name="materializeGrads"/>.
+    /// </param>
+    /// <param name="materializeGrads">Whether an input that the roots do not depend on gets zeros of its shape.</param>
+    /// <param name="isGradsBatched">
+    /// Whether the first dimension of each of <paramref name="gradOutputs"/> is a batch: one pass, mapped over it as by <c>Vmap</c>, gives a result for each, and the
+    /// results have the batch as their first dimension.
+    /// </param>
+    /// <returns>
+    /// One gradient for each input, of its shape, dtype and device: what the hooks of the input made of it. The hooks of tensors and nodes on the way run, and so do those
+    /// of the inputs themselves.
+    /// </returns>
+    /// <exception cref="GradientException">
+    /// A root has no history, or is not a scalar and has no gradient; there are no inputs, or one requires no gradient or was not used.
+    /// </exception>
+    /// <exception cref="ShapeException">A gradient's shape is not the root's.</exception>
     public static Tensor?[] Grad(
         IReadOnlyList<Tensor> outputs,
         IReadOnlyList<Tensor> inputs,
         IReadOnlyList<Tensor?>? gradOutputs = null,
         bool? retainGraph = null,
         bool createGraph = false,
-        bool allowUnused = false)
-    {
-        var (roots, seeds) = Roots("Grad", outputs, gradOutputs);
-        var captures = new Edge[inputs.Count];
-        for (int i = 0; i < captures.Length; i++)
-        {
-            captures[i] = inputs[i].GradientEdge();
-            if (captures[i].Function is null)
-            {
-                throw new GradientException(
-                    $"Grad: One of the differentiated Tensors does not require grad: input {i} of shape {inputs[i].Shape}. Call RequiresGrad_() on it before it is used.");
-            }
-        }
+        bool? allowUnused = null,
+        bool materializeGrads = false,
+        bool isGradsBatched = false) =>
+        Grad(Roots("Grad", outputs, gradOutputs, isGradsBatched), InputsOf("Grad", inputs), retainGraph, createGraph, allowUnused, materializeGrads, isGradsBatched);
 
-        var gradients = Engine.Run(roots, seeds, captures, retainGraph ?? createGraph, createGraph);
-        for (int i = 0; i < gradients.Length && !allowUnused; i++)
-        {
-            if (gradients[i] is null)
-            {
-                throw new GradientException(
-                    $"Grad: One of the differentiated Tensors appears to not have been used in the graph: input {i} of shape {inputs[i].Shape}. "
-                    + "Set allowUnused: true if this is the desired behavior (allow_unused=True in PyTorch).");
-            }
-        }
-
-        return gradients;
-    }
-
-    /// <summary>The gradient of <paramref name="output"/> with respect to one input; see <see cref="Grad(IReadOnlyList{Tensor}, IReadOnlyList{Tensor}, IReadOnlyList{Tensor?}?, bool?, bool, bool)"/>.</summary>
+    /// <summary>
+    /// The gradient of <paramref name="output"/> with respect to one input; see
+    /// <see cref="Grad(IReadOnlyList{Tensor}, IReadOnlyList{Tensor}, IReadOnlyList{Tensor?}?, bool?, bool, bool?, bool, bool)"/>.
+    /// </summary>
     public static Tensor Grad(Tensor output, Tensor input, Tensor? gradOutput = null, bool? retainGraph = null, bool createGraph = false) =>
         Grad([output], [input], gradOutput is null ? null : [gradOutput], retainGraph, createGraph)[0]!;
 
-    private static (Edge[] Roots, Tensor[] Gradients) Roots(string operation, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor?>? gradients)
+    private static void Backward(
+        (Edge[] Edges, Tensor[] Gradients) roots, bool? retainGraph, bool createGraph, IReadOnlyList<Tensor>? inputs)
     {
-        if (gradients is not null && gradients.Count != tensors.Count)
+        Edge[]? edges = null;
+        if (inputs is not null)
         {
-            throw new GradientException($"{operation}: got {tensors.Count} tensors and {gradients.Count} gradients. Give one gradient for each tensor, null where it is 1.");
-        }
-
-        var roots = new Edge[tensors.Count];
-        var seeds = new Tensor[tensors.Count];
-        for (int i = 0; i < roots.Length; i++)
-        {
-            var tensor = tensors[i];
-            roots[i] = tensor.GradientEdge();
-            if (roots[i].Function is null)
+            if (inputs.Count == 0)
             {
                 throw new GradientException(
-                    $"{operation}: element {i} of tensors does not require grad and does not have a grad_fn. "
-                    + "Call RequiresGrad_() on the leaves before the computation, and make sure that it did not run under NoGrad().");
+                    "Backward: 'inputs' argument to backward() cannot be empty. Leave it out to accumulate the gradients of all leaves.");
             }
 
-            seeds[i] = Seed(operation, i, tensor, gradients?[i]);
-        }
-
-        return (roots, seeds);
-    }
-
-    private static Tensor Seed(string operation, int index, Tensor tensor, Tensor? gradient)
-    {
-        if (gradient is null)
-        {
-            return tensor.NumElements == 1
-                ? Tensor.Ones(tensor.Shape, tensor.DType, tensor.Device)
-                : throw new GradientException(
-                    $"{operation}: grad can be implicitly created only for scalar outputs, but tensor {index} has shape {tensor.Shape}. "
-                    + "Reduce it to one element (Sum(), Mean()) or give the gradient with respect to it.");
-        }
-
-        if (gradient.Shape != tensor.Shape)
-        {
-            throw new ShapeException(
-                $"{operation}: Mismatch in shape: grad_output[{index}] has a shape of {gradient.Shape} and output[{index}] has a shape of {tensor.Shape}. "
-                + "Give a gradient of the output's shape.");
-        }
-
-        if (gradient.Device != tensor.Device)
-        {
-            throw new DeviceMismatchException(
-                $"{operation}: the gradient of output {index} is on {gradient.Device} and the output on {tensor.Device}. Move it with To({tensor.Device}).");
-        }
-
-        return gradient;
-    }
-
-    private sealed class ModeScope(bool enabled) : IDisposable
-    {
-        private readonly bool _previous = Enter(enabled);
-        private bool _isDisposed;
-
-        public void Dispose()
-        {
-            if (!_isDisposed)
+            edges = EdgesOf(InputsOf("Backward", inputs));
+            foreach (var input in inputs)
             {
-                _isDisposed = true;
-                GradMode.IsEnabled = _previous;
+                input.RetainGrad();
             }
         }
 
-        private static bool Enter(bool enabled)
+        Engine.Run(new BackwardRequest(roots.Edges, roots.Gradients, edges, Captures: false, retainGraph ?? createGraph, createGraph));
+    }
+
+    private static Tensor?[] Grad(
+        (Edge[] Edges, Tensor[] Gradients) roots,
+        Target[] inputs,
+        bool? retainGraph,
+        bool createGraph,
+        bool? allowUnused,
+        bool materializeGrads,
+        bool isGradsBatched = false)
+    {
+        if (materializeGrads && allowUnused == false)
         {
-            bool previous = GradMode.IsEnabled;
-            GradMode.IsEnabled = enabled;
-            return previous;
+            throw new GradientException(
+                "Grad: Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False. "
+                + "Leave allowUnused out: with materializeGrads: true an unused input gets zeros.");
         }
+
+        var gradients = isGradsBatched
+            ? BatchedGradients.Run("Grad", roots.Edges, roots.Gradients, EdgesOf(inputs), retainGraph ?? createGraph, createGraph)
+            : Engine.Run(new BackwardRequest(roots.Edges, roots.Gradients, EdgesOf(inputs), Captures: true, retainGraph ?? createGraph, createGraph));
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            gradients[i] ??= materializeGrads ? inputs[i].Zeros(createGraph)
+                : allowUnused == true ? null
+                : throw new GradientException(
+                    $"Grad: One of the differentiated Tensors appears to not have been used in the graph: input {i} of shape {inputs[i].Shape}. "
+                    + "Set allowUnused: true if this is the desired behavior (allow_unused=True in PyTorch), or materializeGrads: true to get zeros.");
+        }
+
+        return gradients;
     }
 }

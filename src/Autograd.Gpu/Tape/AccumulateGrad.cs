@@ -1,13 +1,26 @@
 namespace Autograd.Gpu.Tape;
 
 /// <summary>The end of a path: adds what arrives to the <see cref="Tensor.Grad"/> of a leaf.</summary>
-internal sealed class AccumulateGrad(Tensor variable) : Node("AccumulateGrad", [], ulong.MaxValue)
+internal sealed class AccumulateGrad : Node
 {
     private readonly Lock _lock = new();
+    private readonly Tensor _leaf;
+    private HookList<Action<Tensor>>? _postAccumulate;
 
-    public Tensor Variable { get; } = variable;
+    public AccumulateGrad(Tensor leaf)
+        : base("AccumulateGrad", [], ulong.MaxValue)
+    {
+        _leaf = leaf;
+        Device = leaf.Device;
+    }
 
-    internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (Variable.Shape, Variable.DType);
+    public override Tensor? Variable => _leaf;
+
+    /// <summary>Hooks that run when the gradient has been added.</summary>
+    public HookList<Action<Tensor>> PostAccumulate =>
+        _postAccumulate ?? Interlocked.CompareExchange(ref _postAccumulate, new HookList<Action<Tensor>>(), null) ?? _postAccumulate;
+
+    internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_leaf.Shape, _leaf.DType);
 
     internal override void Backward(ReadOnlySpan<Tensor?> outputGradients, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
     {
@@ -16,21 +29,36 @@ internal sealed class AccumulateGrad(Tensor variable) : Node("AccumulateGrad", [
             return;
         }
 
+        // Passes on several threads may end in one leaf.
         lock (_lock)
         {
-            if (Variable.Grad is not { } grad)
+            Accumulate(gradient);
+        }
+
+        // Outside of the lock: a hook may run a backward pass of its own or wait for another thread.
+        if (_postAccumulate is { } hooks)
+        {
+            foreach (var registration in hooks.Registrations)
             {
-                // Storages share blocks until one of them is written, so this takes the gradient over without copying or aliasing it.
-                Variable.SetGrad(GradMode.IsEnabled ? gradient.Clone() : gradient.ShareValue());
+                registration.Hook?.Invoke(_leaf);
             }
-            else if (GradMode.IsEnabled)
-            {
-                Variable.SetGrad(grad + gradient);
-            }
-            else
-            {
-                grad.Add_(gradient);
-            }
+        }
+    }
+
+    private void Accumulate(Tensor gradient)
+    {
+        if (_leaf.Grad is not { } grad)
+        {
+            // Storages share blocks until one of them is written: this neither copies nor aliases.
+            _leaf.SetGrad(gradient.Clone());
+        }
+        else if (GradMode.IsEnabled)
+        {
+            _leaf.SetGrad(grad + gradient);
+        }
+        else
+        {
+            grad.Add_(gradient);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Autograd.Gpu.Diagnostics;
 
 namespace Autograd.Gpu.Tape;
 
@@ -15,53 +16,76 @@ internal sealed class Engine
     [ThreadStatic]
     private static Engine? s_spare;
 
-    private readonly Dictionary<Node, Pending> _pending = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Node, Pending> _pending = new(new NodeComparer());
     private readonly PriorityQueue<Node, ulong> _ready = new();
     private readonly List<Node> _order = [];
     private readonly List<Pending> _spareStates = [];
-    private readonly Dictionary<Edge, int> _captures = [];
+    private readonly Dictionary<Edge, int> _asked = [];
+    private Dictionary<object, object>? _hookStates;
     private Tensor?[] _captured = [];
-    private bool _capturesOnly;
+    private bool _asksForSome;
+    private bool _captures;
     private bool _keepGraph;
     private int _usedStates;
 
     /// <summary>
-    /// Runs the tape from <paramref name="roots"/> back. Without <paramref name="captures"/> gradients accumulate in the leaves; with them only
-    /// what leads to these edges is computed, and the gradients that arrive at them are returned, null where nothing arrived.
+    /// Runs the tape back. Gradients accumulate in the leaves, or, if <see cref="BackwardRequest.Captures"/> says so, those of the inputs are returned, null
+    /// where nothing arrived.
     /// </summary>
-    public static Tensor?[] Run(
-        IReadOnlyList<Edge> roots, IReadOnlyList<Tensor> gradients, IReadOnlyList<Edge>? captures, bool keepGraph, bool createGraph)
+    public static Tensor?[] Run(BackwardRequest request) => FreshStack.IsNeeded ? RunOnFreshStack(request) : RunHere(request);
+
+    private static Tensor?[] RunOnFreshStack(BackwardRequest request) => FreshStack.Run(() => RunHere(request));
+
+    private static Tensor?[] RunHere(BackwardRequest request)
     {
-        using var mode = GradMode.Set(createGraph);
+        using var mode = GradMode.Set(request.CreateGraph);
 
         // A backward pass inside a backward pass takes an engine of its own.
         var engine = s_spare ?? new Engine();
         s_spare = null;
-        engine._keepGraph = keepGraph;
-        engine._capturesOnly = captures is not null;
-        engine._captured = captures is null ? [] : new Tensor?[captures.Count];
+        engine._keepGraph = request.KeepGraph;
+        engine._asksForSome = request.Inputs is not null;
+        engine._captures = request.Captures;
+        FreshStack.Enter();
         try
         {
-            return engine.Run(roots, gradients, captures);
+            return engine.Run(request.Roots, request.Gradients, request.Inputs);
         }
         finally
         {
+            FreshStack.Leave();
             engine.Clear();
             s_spare = engine;
         }
     }
 
-    private Tensor?[] Run(IReadOnlyList<Edge> roots, IReadOnlyList<Tensor> gradients, IReadOnlyList<Edge>? captures)
+    /// <summary>Whether this pass comes to <paramref name="node"/>.</summary>
+    public bool Reaches(Node node) => _pending.TryGetValue(node, out var pending) && IsWanted(pending);
+
+    /// <summary>What a hook remembers until this pass ends.</summary>
+    public T State<T>(object hook)
+        where T : class, new()
     {
-        for (int i = 0; i < captures?.Count; i++)
+        _hookStates ??= new Dictionary<object, object>(ReferenceEqualityComparer.Instance);
+        if (!_hookStates.TryGetValue(hook, out var state))
         {
-            _captures.TryAdd(captures[i], i);
+            _hookStates.Add(hook, state = new T());
         }
 
+        return (T)state;
+    }
+
+    private Tensor?[] Run(IReadOnlyList<Edge> roots, IReadOnlyList<Tensor> gradients, IReadOnlyList<Edge>? inputs)
+    {
         CountDependencies(roots);
+        if (inputs is not null)
+        {
+            MarkNeeded(inputs);
+        }
+
         for (int i = 0; i < roots.Count; i++)
         {
-            Add(roots[i], gradients[i]);
+            Add(_pending[roots[i].Function!], roots[i], gradients[i], null, i);
         }
 
         for (int i = 0; i < roots.Count; i++)
@@ -74,9 +98,9 @@ internal sealed class Engine
         }
 
         RunReadyNodes();
-        for (int i = 0; i < captures?.Count; i++)
+        for (int i = 0; i < _captured.Length; i++)
         {
-            _captured[i] = _captured[_captures[captures[i]]];
+            _captured[i] = _captured[_asked[inputs![i]]];
         }
 
         return _captured;
@@ -87,8 +111,9 @@ internal sealed class Engine
         _pending.Clear();
         _ready.Clear();
         _order.Clear();
-        _captures.Clear();
+        _asked.Clear();
         _captured = [];
+        _hookStates = null;
         for (int i = 0; i < _usedStates; i++)
         {
             _spareStates[i].Clear();
@@ -135,8 +160,6 @@ internal sealed class Engine
                 }
             }
         }
-
-        MarkNeeded();
     }
 
     private Pending Discover(Node node)
@@ -151,12 +174,21 @@ internal sealed class Engine
         return pending!;
     }
 
-    /// <summary>With captures, only nodes from which one of them can be reached run.</summary>
-    private void MarkNeeded()
+    /// <summary>Where only some gradients are asked for, only nodes from which one of them can be reached run.</summary>
+    private void MarkNeeded(IReadOnlyList<Edge> inputs)
     {
-        if (!_capturesOnly)
+        for (int i = 0; i < inputs.Count; i++)
         {
-            return;
+            _asked.TryAdd(inputs[i], i);
+            if (_pending.TryGetValue(inputs[i].Function!, out var pending))
+            {
+                pending.IsAsked = true;
+            }
+        }
+
+        if (_captures)
+        {
+            _captured = new Tensor?[inputs.Count];
         }
 
         // A node was recorded after all that its edges lead to: ascending order sees those first. Accumulators have no edges.
@@ -169,7 +201,10 @@ internal sealed class Engine
 
     /// <summary>Whether the gradient that goes along this edge is of use.</summary>
     private bool Leads(Edge edge) => edge.Function is { } next
-        && (!_capturesOnly || _captures.ContainsKey(edge) || _pending[next].IsNeeded);
+        && (!_asksForSome || _asked.ContainsKey(edge) || _pending[next].IsNeeded);
+
+    /// <summary>Whether gradients go to this node at all.</summary>
+    private bool IsWanted(Pending pending) => !_asksForSome || pending.IsNeeded || pending.IsAsked;
 
     private void RunReadyNodes()
     {
@@ -177,22 +212,30 @@ internal sealed class Engine
         while (_ready.TryDequeue(out var node, out _))
         {
             var pending = _pending[node];
-            Capture(node, pending);
             var edges = node.Edges;
             var needs = edges.Length <= MaxInline ? few[..edges.Length] : new bool[edges.Length];
+
+            // A node that is itself what is asked for, and an accumulator, leads nowhere.
+            bool leads = false;
             for (int i = 0; i < edges.Length; i++)
             {
-                needs[i] = Leads(edges[i]);
+                leads |= needs[i] = Leads(edges[i]);
             }
 
             var inline = default(Inline);
             Span<Tensor?> results = edges.Length <= MaxInline ? inline[..edges.Length] : new Tensor?[edges.Length];
-            if (pending.HasGradient && (!_capturesOnly || pending.IsNeeded))
+            if (IsWanted(pending))
             {
-                node.Backward(pending.Gradients(node.OutputCount), results, needs);
-                if (!_keepGraph)
+                var gradients = pending.Gradients(node.OutputCount);
+                node.Hooks?.RunOnTensors(node, gradients, this);
+                if (_captures && pending.IsAsked)
                 {
-                    node.ReleaseSaved();
+                    Capture(node, gradients);
+                }
+
+                if (pending.HasGradient && (leads || !_captures))
+                {
+                    RunNode(node, gradients, results, needs, computes: leads || edges.Length == 0);
                 }
             }
 
@@ -204,17 +247,51 @@ internal sealed class Engine
                     continue;
                 }
 
+                var waiting = _pending[next];
                 if (needs[i] && results[i] is { } gradient)
                 {
-                    Add(edges[i], gradient);
+                    Add(waiting, edges[i], gradient, node, i);
                 }
 
-                var waiting = _pending[next];
                 if (--waiting.Dependencies == 0)
                 {
                     Enqueue(next, waiting);
                 }
             }
+        }
+    }
+
+    /// <summary>Runs a node and its hooks. One whose inputs need no gradient has nothing to compute; its hooks run all the same.</summary>
+    private void RunNode(Node node, Span<Tensor?> gradients, Span<Tensor?> results, ReadOnlySpan<bool> needs, bool computes)
+    {
+        var hooks = node.Hooks;
+        hooks?.RunBefore(node, gradients);
+        if (computes)
+        {
+            using var profiled = Profiler.Backward(node);
+            if (Anomaly.IsEnabled)
+            {
+                Anomaly.Backward(node, gradients, results, needs);
+            }
+            else
+            {
+                node.Backward(gradients, results, needs);
+            }
+        }
+
+        if (hooks is { After.IsEmpty: false })
+        {
+            for (int i = 0; i < results.Length; i++)
+            {
+                results[i] = needs[i] && results[i] is { } result ? Fit(node.Edges[i], result, node, i) : null;
+            }
+
+            hooks.RunAfter(node, results, gradients);
+        }
+
+        if (computes && !_keepGraph)
+        {
+            node.ReleaseSaved();
         }
     }
 
@@ -225,10 +302,10 @@ internal sealed class Engine
     }
 
     /// <summary>Hands a gradient to where it goes: the first is moved in, later ones are added.</summary>
-    private void Add(Edge edge, Tensor gradient)
+    private static void Add(Pending pending, Edge edge, Tensor gradient, Node? from, int index)
     {
-        ref var slot = ref _pending[edge.Function!].Slot(edge);
-        gradient = Fit(edge, gradient);
+        ref var slot = ref pending.Slot(edge);
+        gradient = Fit(edge, gradient, from, index);
         slot = slot is null ? gradient : slot + gradient;
     }
 
@@ -236,75 +313,46 @@ internal sealed class Engine
     /// Note [Un-broadcasting]. An operation may return a gradient of its output's shape and dtype for an input that was broadcast or cast.
     /// This is the one place that sums it to the input's shape and casts it back.
     /// </summary>
-    private static Tensor Fit(Edge edge, Tensor gradient)
+    private static Tensor Fit(Edge edge, Tensor gradient, Node? from, int index)
     {
         var (shape, dtype) = edge.Function!.OutputOf(edge.OutputNumber);
         if (gradient.Shape != shape)
         {
+            if (!shape.IsExpandableTo(gradient.Shape))
+            {
+                throw new ShapeException(
+                    $"Function {from?.Name ?? "Backward"} returned an invalid gradient at index {index} - got {gradient.Shape} but expected shape compatible with {shape}. "
+                    + "A gradient has the shape of the input that it belongs to, or one that this shape expands to.");
+            }
+
             gradient = gradient.SumToSize(shape);
         }
 
         return gradient.DType == dtype ? gradient : gradient.To(dtype);
     }
 
-    private void Capture(Node node, Pending pending)
+    private void Capture(Node node, ReadOnlySpan<Tensor?> gradients)
     {
-        if (!_capturesOnly || !pending.HasGradient)
-        {
-            return;
-        }
-
-        var gradients = pending.Gradients(node.OutputCount);
         for (int output = 0; output < gradients.Length; output++)
         {
-            if (_captures.TryGetValue(new Edge(node, output), out int index))
+            if (gradients[output] is { } gradient && _asked.TryGetValue(new Edge(node, output), out int index))
             {
-                _captured[index] = gradients[output];
+                // One tensor may be the gradient of several, or the one that the caller gave: what is written to one must not show in the others.
+                _captured[index] = GradMode.IsEnabled ? gradient : gradient.Clone();
             }
         }
+    }
+
+    private sealed class NodeComparer : IEqualityComparer<Node>
+    {
+        public bool Equals(Node? x, Node? y) => ReferenceEquals(x, y);
+
+        public int GetHashCode(Node node) => node.Hash;
     }
 
     [InlineArray(MaxInline)]
     private struct Inline
     {
         private Tensor? _first;
-    }
-
-    /// <summary>What is known of a node while its gradients come in.</summary>
-    private sealed class Pending
-    {
-        private Tensor? _single;
-        private Tensor?[]? _several;
-
-        public int Dependencies { get; set; }
-
-        public bool IsQueued { get; set; }
-
-        public bool IsNeeded { get; set; }
-
-        public bool HasGradient { get; private set; }
-
-        public ReadOnlySpan<Tensor?> Gradients(int outputs) => outputs == 1 ? new ReadOnlySpan<Tensor?>(ref _single) : _several;
-
-        /// <summary>Where the gradient of an output is collected.</summary>
-        public ref Tensor? Slot(Edge edge)
-        {
-            HasGradient = true;
-            int outputs = edge.Function!.OutputCount;
-            return ref outputs == 1 ? ref _single : ref (_several ??= new Tensor?[outputs])[edge.OutputNumber];
-        }
-
-        public void Drop()
-        {
-            _single = null;
-            _several = null;
-        }
-
-        public void Clear()
-        {
-            Drop();
-            Dependencies = 0;
-            IsQueued = IsNeeded = HasGradient = false;
-        }
     }
 }

@@ -16,6 +16,49 @@ internal sealed class LongChainTests
     [Test]
     public void AChainThatIsNeverDifferentiatedIsFreed() => Check(Forgotten, double.NaN);
 
+    [Test]
+    public void AChainHasATangentInForwardMode() => OnASmallStack(() =>
+    {
+        var x = Tensor.Ones([2], DType.Float64, Device.Cpu);
+        var (output, tangent) = Autodiff.Jvp(Chain, x, Tensor.FromArray([1.0, 2.0], Device.Cpu));
+        double expected = Math.Pow(1.00001, Length);
+        Assert.That(output.ToArray<double>(), Is.All.EqualTo(expected).Within(1e-9));
+        Assert.That(tangent.ToArray<double>(), Is.EqualTo(new[] { expected, 2 * expected }).Within(1e-9));
+
+        static Tensor Chain(Tensor y)
+        {
+            for (int i = 0; i < Length; i++)
+            {
+                y = y * 1.00001;
+            }
+
+            return y;
+        }
+    });
+
+    [Test]
+    public void AChainIsDifferentiatedByATransformToTheSecondOrder() => OnASmallStack(() =>
+    {
+        // Forward over reverse: the gradient of prod c x^2 along a tangent.
+        var x = Tensor.Of(3.0, DType.Float64, Device.Cpu);
+        var (gradient, second) = Autodiff.Jvp(
+            Autodiff.Grad(y =>
+            {
+                var z = y * y;
+                for (int i = 0; i < Length / 10; i++)
+                {
+                    z = z * 1.00001;
+                }
+
+                return z;
+            }),
+            x,
+            Tensor.Of(1.0, DType.Float64, Device.Cpu));
+        double factor = Math.Pow(1.00001, Length / 10);
+        Assert.That(gradient.Item<double>(), Is.EqualTo(6 * factor).Within(1e-9));
+        Assert.That(second.Item<double>(), Is.EqualTo(2 * factor).Within(1e-9));
+    });
+
     private static void Check(Func<(double Gradient, WeakReference Graph)> chain, double expected) => OnASmallStack(() =>
     {
         Collect();
