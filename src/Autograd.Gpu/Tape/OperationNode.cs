@@ -1,16 +1,6 @@
-namespace Autograd.Gpu.Tape;
+using System.Collections.Concurrent;
 
-/// <summary>What of its inputs and output the derivative of an operation reads; what it does not name is not kept.</summary>
-[Flags]
-internal enum Saves
-{
-    None = 0,
-    Input0 = 1,
-    Input1 = 2,
-    Input2 = 4,
-    Inputs = Input0 | Input1,
-    Output = 8,
-}
+namespace Autograd.Gpu.Tape;
 
 /// <summary>An operation with a derivative: the one place from which the tape derives the backward pass.</summary>
 internal interface IDifferentiable
@@ -19,9 +9,12 @@ internal interface IDifferentiable
     string Name { get; }
 
     /// <summary>The name of its nodes: <c>MulBackward0</c>.</summary>
-    string NodeName => Name + "Backward0";
+    string NodeName => NodeNames.Of(Name);
 
     Saves Saves { get; }
+
+    /// <summary><see cref="Saves"/> less the inputs that no derivative reads, given which of the first two inputs want a gradient.</summary>
+    Saves InputsFor(bool first, bool second) => Saves;
 
     /// <summary>
     /// The vector-Jacobian product: for each input that <paramref name="needs"/> names, its gradient as a formula of tensors, which may have
@@ -30,21 +23,23 @@ internal interface IDifferentiable
     void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs);
 }
 
-/// <summary>The saved tensors of a node, unpacked and checked when they are read.</summary>
-internal readonly ref struct SavedValues(OperationNode node)
+/// <summary>Makes the name of an operation's nodes once.</summary>
+internal static class NodeNames
 {
-    public Tensor Input0 => node.Unpack(0);
+    private static readonly ConcurrentDictionary<string, string>[] s_names = [new(), new()];
 
-    public Tensor Input1 => node.Unpack(1);
-
-    public Tensor Input2 => node.Unpack(2);
-
-    public Tensor Output => node.Unpack(3);
+    /// <summary><c>SumBackward1</c> for <c>Sum</c> and 1, which PyTorch appends to tell an operation's overloads apart.</summary>
+    public static string Of(string operation, int overload = 0) =>
+        s_names[overload].GetOrAdd(operation, static (name, overload) => $"{name}Backward{overload}", overload);
 }
 
 /// <summary>The node of a built-in operation.</summary>
 internal sealed class OperationNode : Node
 {
+    private const int OutputSlot = 3;
+
+    private static readonly string[] s_names = ["input0", "input1", "input2", "output"];
+
     private readonly IDifferentiable _operation;
     private readonly Shape _shape;
     private readonly DType _dtype;
@@ -63,7 +58,7 @@ internal sealed class OperationNode : Node
 
     public void SaveInputs(Tensor input0, Tensor? input1, Tensor? input2)
     {
-        var saves = _operation.Saves;
+        var saves = _operation.InputsFor(Edges[0].Function is not null, Edges.Length > 1 && Edges[1].Function is not null);
         if ((saves & Saves.Input0) != 0)
         {
             _input0 = SavedTensor.Input(input0);
@@ -88,13 +83,40 @@ internal sealed class OperationNode : Node
         }
     }
 
-    public Tensor Unpack(int slot) => slot switch
+    public override IReadOnlyList<NodeSavedTensor> SavedTensors
     {
-        0 => _input0.Unpack(this, isOutput: false),
-        1 => _input1.Unpack(this, isOutput: false),
-        2 => _input2.Unpack(this, isOutput: false),
-        _ => _output.Unpack(this, isOutput: true),
-    };
+        get
+        {
+            var saves = _operation.Saves;
+            var result = new List<NodeSavedTensor>();
+            for (int slot = 0; slot < s_names.Length; slot++)
+            {
+                if (((int)saves >> slot & 1) != 0)
+                {
+                    result.Add(new NodeSavedTensor(this, slot, s_names[slot]));
+                }
+            }
+
+            return result;
+        }
+    }
+
+    public Tensor Unpack(int slot) => Slot(slot).Unpack(this, slot == OutputSlot ? 0 : SavedTensor.IsInput);
+
+    internal override Tensor? InspectSaved(int slot)
+    {
+        var value = Unpack(slot);
+        Slot(slot).Packed?.Forget();
+        return value;
+    }
+
+    internal override (Shape Shape, DType DType)? DescribeSaved(int slot) => Slot(slot).Describe();
+
+    internal override void HookSaved(int slot, SavedTensorHook hook)
+    {
+        ref var saved = ref Slot(slot);
+        saved = saved.WithHook(this, slot == OutputSlot ? 0 : SavedTensor.IsInput, hook);
+    }
 
     internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_shape, _dtype);
 
@@ -103,8 +125,46 @@ internal sealed class OperationNode : Node
         if (outputGradients[0] is { } gradient)
         {
             _operation.Vjp(gradient, new SavedValues(this), inputGradients, needs);
+            if (SavedTensorHooks.WereUsed)
+            {
+                ForEachPacked(static packed => packed.Forget());
+            }
         }
     }
 
-    internal override void ReleaseSaved() => _input0 = _input1 = _input2 = _output = default;
+    internal override void ReleaseSaved()
+    {
+        if (SavedTensorHooks.WereUsed)
+        {
+            ForEachPacked(static packed => packed.Release());
+        }
+
+        _input0 = _input1 = _input2 = _output = default;
+    }
+
+    private ref SavedTensor Slot(int slot)
+    {
+        switch (slot)
+        {
+            case 0:
+                return ref _input0;
+            case 1:
+                return ref _input1;
+            case 2:
+                return ref _input2;
+            default:
+                return ref _output;
+        }
+    }
+
+    private void ForEachPacked(Action<PackedTensor> action)
+    {
+        for (int slot = 0; slot <= OutputSlot; slot++)
+        {
+            if (Slot(slot).Packed is { } packed)
+            {
+                action(packed);
+            }
+        }
+    }
 }

@@ -7,12 +7,23 @@ internal static class Recorder
     public static bool Wants(Tensor input0, Tensor? input1 = null, Tensor? input2 = null) =>
         GradMode.IsEnabled && (input0.RequiresGrad || (input1?.RequiresGrad ?? false) || (input2?.RequiresGrad ?? false));
 
+    /// <summary>
+    /// What this operation returned when the checkpointed function that is running again ran first, if that was kept; asked for before it is computed.
+    /// </summary>
+    public static Tensor? Kept(string operation, Tensor input0, Tensor? input1 = null, Tensor? input2 = null) =>
+        KeptOutputs.AreInUse && Wants(input0, input1, input2) ? KeptOutputs.Find(operation) : null;
+
     /// <summary>Makes <paramref name="output"/> the output of a new node if its inputs require gradients; returns it.</summary>
     public static Tensor Record(IDifferentiable operation, Tensor output, Tensor input0, Tensor? input1 = null, Tensor? input2 = null)
     {
         if (!Wants(input0, input1, input2) || !output.DType.IsFloatingPoint())
         {
             return output;
+        }
+
+        if (KeptOutputs.AreInUse)
+        {
+            KeptOutputs.Keep(operation.Name, output);
         }
 
         var node = new OperationNode(operation, Edges(input0, input1, input2), output.Shape, output.DType);
@@ -22,22 +33,35 @@ internal static class Recorder
         return output;
     }
 
-    /// <summary>The same for an operation on any number of inputs none of which it saves.</summary>
+    /// <summary>The same for an operation on any number of inputs; it may save the first three.</summary>
     public static Tensor Record(IDifferentiable operation, Tensor output, ReadOnlySpan<Tensor> inputs)
     {
-        bool wanted = false;
-        var edges = new Edge[inputs.Length];
-        for (int i = 0; i < inputs.Length; i++)
+        if (inputs.Length <= 3)
         {
-            wanted |= inputs[i].RequiresGrad;
+            return Record(operation, output, inputs[0], inputs.Length > 1 ? inputs[1] : null, inputs.Length > 2 ? inputs[2] : null);
+        }
+
+        bool wanted = false;
+        foreach (var input in inputs)
+        {
+            wanted |= input.RequiresGrad;
+        }
+
+        if (!wanted || !GradMode.IsEnabled || !output.DType.IsFloatingPoint())
+        {
+            return output;
+        }
+
+        var edges = new Edge[inputs.Length];
+        for (int i = 0; i < edges.Length; i++)
+        {
             edges[i] = inputs[i].GradientEdge();
         }
 
-        if (wanted && GradMode.IsEnabled && output.DType.IsFloatingPoint())
-        {
-            output.SetHistory(new OperationNode(operation, edges, output.Shape, output.DType));
-        }
-
+        var node = new OperationNode(operation, edges, output.Shape, output.DType);
+        node.SaveInputs(inputs[0], inputs[1], inputs[2]);
+        output.SetHistory(node);
+        node.SaveOutput(output);
         return output;
     }
 
