@@ -1,4 +1,4 @@
-using Autograd.Gpu.Tape;
+using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu;
 
@@ -19,6 +19,11 @@ public static partial class Autodiff
     /// <param name="rtol">The relative tolerance.</param>
     /// <param name="raiseException">Whether a disagreement throws; otherwise the result is false.</param>
     /// <param name="nondetTol">By how much two backward passes may differ.</param>
+    /// <param name="checkUndefinedGrad">Whether outputs whose gradient is left out must count as if it were zero.</param>
+    /// <param name="checkBatchedGrad">Whether one backward pass mapped over several gradients must give what one pass for each does.</param>
+    /// <param name="checkForwardAd">Whether the tangents that forward mode computes are compared as well.</param>
+    /// <param name="checkBackwardAd">Whether the gradients that the tape computes are compared.</param>
+    /// <param name="fastMode">Whether one random projection of each Jacobian is compared in place of its entries; for large inputs.</param>
     /// <returns>Whether all gradients agree.</returns>
     /// <exception cref="GradCheckException">A gradient is wrong; the message shows the entries that differ.</exception>
     /// <exception cref="DTypeException">An input that requires gradients is not float64.</exception>
@@ -31,25 +36,22 @@ public static partial class Autodiff
         double atol = 1e-5,
         double rtol = 1e-3,
         bool raiseException = true,
-        double nondetTol = 0)
+        double nondetTol = 0,
+        bool checkUndefinedGrad = true,
+        bool checkBatchedGrad = false,
+        bool checkForwardAd = false,
+        bool checkBackwardAd = true,
+        bool fastMode = false)
     {
         ArgumentNullException.ThrowIfNull(function);
         CheckInputs("GradCheck", inputs);
         using var mode = EnableGrad();
-        var check = new JacobianCheck(function, inputs, eps, atol, rtol, nondetTol);
-        try
-        {
-            check.Run();
-            return true;
-        }
-        catch (GradCheckException) when (!raiseException)
-        {
-            return false;
-        }
+        var options = new CheckOptions(eps, atol, rtol, nondetTol, checkUndefinedGrad, checkBatchedGrad, checkForwardAd, checkBackwardAd, fastMode);
+        return Passes("GradCheck", new JacobianCheck(function, inputs, options), options, raiseException);
     }
 
     /// <summary>The same for a function with one output; see
-    /// <see cref="GradCheck(Func{IReadOnlyList{Tensor}, IReadOnlyList{Tensor}}, IReadOnlyList{Tensor}, double, double, double, bool, double)"/>.</summary>
+    /// <see cref="GradCheck(Func{IReadOnlyList{Tensor}, IReadOnlyList{Tensor}}, IReadOnlyList{Tensor}, double, double, double, bool, double, bool, bool, bool, bool, bool)"/>.</summary>
     public static bool GradCheck(
         Func<IReadOnlyList<Tensor>, Tensor> function,
         IReadOnlyList<Tensor> inputs,
@@ -57,11 +59,16 @@ public static partial class Autodiff
         double atol = 1e-5,
         double rtol = 1e-3,
         bool raiseException = true,
-        double nondetTol = 0) =>
-        GradCheck(x => [function(x)], inputs, eps, atol, rtol, raiseException, nondetTol);
+        double nondetTol = 0,
+        bool checkUndefinedGrad = true,
+        bool checkBatchedGrad = false,
+        bool checkForwardAd = false,
+        bool checkBackwardAd = true,
+        bool fastMode = false) =>
+        GradCheck(x => [function(x)], inputs, eps, atol, rtol, raiseException, nondetTol, checkUndefinedGrad, checkBatchedGrad, checkForwardAd, checkBackwardAd, fastMode);
 
     /// <summary>The same for a function of one tensor; see
-    /// <see cref="GradCheck(Func{IReadOnlyList{Tensor}, IReadOnlyList{Tensor}}, IReadOnlyList{Tensor}, double, double, double, bool, double)"/>.</summary>
+    /// <see cref="GradCheck(Func{IReadOnlyList{Tensor}, IReadOnlyList{Tensor}}, IReadOnlyList{Tensor}, double, double, double, bool, double, bool, bool, bool, bool, bool)"/>.</summary>
     public static bool GradCheck(
         Func<Tensor, Tensor> function,
         Tensor input,
@@ -69,11 +76,16 @@ public static partial class Autodiff
         double atol = 1e-5,
         double rtol = 1e-3,
         bool raiseException = true,
-        double nondetTol = 0) =>
-        GradCheck(x => [function(x[0])], [input], eps, atol, rtol, raiseException, nondetTol);
+        double nondetTol = 0,
+        bool checkUndefinedGrad = true,
+        bool checkBatchedGrad = false,
+        bool checkForwardAd = false,
+        bool checkBackwardAd = true,
+        bool fastMode = false) =>
+        GradCheck(x => [function(x[0])], [input], eps, atol, rtol, raiseException, nondetTol, checkUndefinedGrad, checkBatchedGrad, checkForwardAd, checkBackwardAd, fastMode);
 
     /// <summary>
-    /// Checks second derivatives: <see cref="GradCheck(Func{IReadOnlyList{Tensor}, IReadOnlyList{Tensor}}, IReadOnlyList{Tensor}, double, double, double, bool, double)"/>
+    /// Checks second derivatives: <see cref="GradCheck(Func{IReadOnlyList{Tensor}, IReadOnlyList{Tensor}}, IReadOnlyList{Tensor}, double, double, double, bool, double, bool, bool, bool, bool, bool)"/>
     /// of the function's gradients with respect to its inputs and to the gradients of its outputs.
     /// </summary>
     /// <param name="function">The function.</param>
@@ -84,6 +96,11 @@ public static partial class Autodiff
     /// <param name="rtol">The relative tolerance.</param>
     /// <param name="raiseException">Whether a disagreement throws; otherwise the result is false.</param>
     /// <param name="nondetTol">By how much two backward passes may differ.</param>
+    /// <param name="checkUndefinedGrad">Whether outputs whose gradient is left out must count as if it were zero.</param>
+    /// <param name="checkBatchedGrad">Whether one backward pass mapped over several gradients must give what one pass for each does.</param>
+    /// <param name="checkFwdOverRev">Whether forward mode over reverse mode is checked as well.</param>
+    /// <param name="checkRevOverRev">Whether reverse mode over reverse mode is checked.</param>
+    /// <param name="fastMode">Whether one random projection of each Jacobian is compared in place of its entries; for large inputs.</param>
     /// <returns>Whether all gradients agree.</returns>
     /// <exception cref="GradCheckException">A gradient is wrong. Inputs are numbered as given, the outputs' gradients after them; outputs are the inputs' gradients.</exception>
     /// <exception cref="DTypeException">An input that requires gradients is not float64.</exception>
@@ -97,7 +114,12 @@ public static partial class Autodiff
         double atol = 1e-5,
         double rtol = 1e-3,
         bool raiseException = true,
-        double nondetTol = 0)
+        double nondetTol = 0,
+        bool checkUndefinedGrad = true,
+        bool checkBatchedGrad = false,
+        bool checkFwdOverRev = false,
+        bool checkRevOverRev = true,
+        bool fastMode = false)
     {
         ArgumentNullException.ThrowIfNull(function);
         CheckInputs("GradGradCheck", inputs);
@@ -118,7 +140,10 @@ public static partial class Autodiff
             ? outputs.Select((o, i) => RandomGradient(o, i).RequiresGrad_())
             : gradOutputs.Select(g => g.RequiresGrad ? g : g.Detach().RequiresGrad_());
         int count = inputs.Count;
-        return GradCheck(Gradients, [.. inputs, .. seeds], eps, atol, rtol, raiseException, nondetTol);
+        IReadOnlyList<Tensor> arguments = [.. inputs, .. seeds];
+        CheckInputs("GradGradCheck", arguments);
+        var options = new CheckOptions(eps, atol, rtol, nondetTol, checkUndefinedGrad, checkBatchedGrad, checkFwdOverRev, checkRevOverRev, fastMode);
+        return Passes("GradGradCheck", new JacobianCheck(Gradients, arguments, options) { ForwardFunction = Pullbacks }, options, raiseException);
 
         IReadOnlyList<Tensor> Gradients(IReadOnlyList<Tensor> arguments)
         {
@@ -126,6 +151,21 @@ public static partial class Autodiff
             var gradients = Grad(
                 Recorded(function(point)), [.. point.Where(p => p.RequiresGrad)], [.. arguments.Skip(count)], createGraph: true, allowUnused: true);
             return [.. gradients.Where(g => g is not null).Select(g => g!)];
+        }
+
+        // The same by a function transform, which forward mode passes through.
+        IReadOnlyList<Tensor> Pullbacks(IReadOnlyList<Tensor> arguments)
+        {
+            var moved = Enumerable.Range(0, count).Where(i => inputs[i].RequiresGrad).ToArray();
+            var chosen = new Arguments("GradGradCheck", [.. arguments.Take(count)], moved);
+            var pullback = new Pullback("GradGradCheck", x => function(chosen.With(x)), chosen.Chosen);
+            var gradients = new Tensor?[pullback.Outputs.Length];
+            for (int i = 0, seed = count; i < gradients.Length; i++)
+            {
+                gradients[i] = pullback.IsDifferentiable(i) ? arguments[seed++] : null;
+            }
+
+            return [.. pullback.Run(gradients, keepGraph: false).Where(g => g is not null).Select(g => g!)];
         }
     }
 
@@ -138,8 +178,13 @@ public static partial class Autodiff
         double atol = 1e-5,
         double rtol = 1e-3,
         bool raiseException = true,
-        double nondetTol = 0) =>
-        GradGradCheck(x => [function(x)], inputs, gradOutputs, eps, atol, rtol, raiseException, nondetTol);
+        double nondetTol = 0,
+        bool checkUndefinedGrad = true,
+        bool checkBatchedGrad = false,
+        bool checkFwdOverRev = false,
+        bool checkRevOverRev = true,
+        bool fastMode = false) =>
+        GradGradCheck(x => [function(x)], inputs, gradOutputs, eps, atol, rtol, raiseException, nondetTol, checkUndefinedGrad, checkBatchedGrad, checkFwdOverRev, checkRevOverRev, fastMode);
 
     /// <summary>The same for a function of one tensor.</summary>
     public static bool GradGradCheck(
@@ -150,8 +195,37 @@ public static partial class Autodiff
         double atol = 1e-5,
         double rtol = 1e-3,
         bool raiseException = true,
-        double nondetTol = 0) =>
-        GradGradCheck(x => [function(x[0])], [input], gradOutput is null ? null : [gradOutput], eps, atol, rtol, raiseException, nondetTol);
+        double nondetTol = 0,
+        bool checkUndefinedGrad = true,
+        bool checkBatchedGrad = false,
+        bool checkFwdOverRev = false,
+        bool checkRevOverRev = true,
+        bool fastMode = false) =>
+        GradGradCheck(x => [function(x[0])], [input], gradOutput is null ? null : [gradOutput], eps, atol, rtol, raiseException, nondetTol, checkUndefinedGrad, checkBatchedGrad, checkFwdOverRev, checkRevOverRev, fastMode);
+
+    private static bool Passes(string operation, JacobianCheck check, CheckOptions options, bool raiseException)
+    {
+        if (!options.Forward && !options.Backward)
+        {
+            throw new ArgumentException(
+                $"{operation}: Expected at least one of check_forward_ad or check_backward_ad to be True: ask for forward mode, for reverse mode, or for both.");
+        }
+
+        if (options is { Batched: true, Backward: false })
+        {
+            throw new ArgumentException($"{operation}: checkBatchedGrad is a check of the backward pass; it needs reverse mode to be checked.");
+        }
+
+        try
+        {
+            check.Run();
+            return true;
+        }
+        catch (GradCheckException) when (!raiseException)
+        {
+            return false;
+        }
+    }
 
     private static void CheckInputs(string operation, IReadOnlyList<Tensor> inputs)
     {

@@ -59,6 +59,13 @@ public readonly struct Scalar : IEquatable<Scalar>
         _ => new Scalar(_float, _integer, DType.Float64),
     };
 
+    /// <summary>Whether kind and value are the same to the last bit; unlike in <see cref="Equals(Scalar)"/>, 0 and -0 are different.</summary>
+    internal bool IsIdenticalTo(in Scalar other) =>
+        BitConverter.DoubleToInt64Bits(_float) == BitConverter.DoubleToInt64Bits(other._float) && _integer == other._integer && _kind == other._kind;
+
+    /// <summary>A number that is the same for identical scalars, its low bits well mixed.</summary>
+    internal int Hash() => (int)((ulong)(BitConverter.DoubleToInt64Bits(_float) + _integer) * 0x9E3779B97F4A7C15UL >> 40);
+
     /// <inheritdoc/>
     public bool Equals(Scalar other) => _kind == other._kind && _float.Equals(other._float) && _integer == other._integer;
 

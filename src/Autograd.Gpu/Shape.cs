@@ -134,6 +134,21 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
         return strides;
     }
 
+    /// <summary>Whether a tensor of this shape broadcasts to <paramref name="shape"/>.</summary>
+    internal bool IsExpandableTo(Shape shape)
+    {
+        int lead = shape.Rank - Rank;
+        for (int d = 0; lead >= 0 && d < Rank; d++)
+        {
+            if (AsSpan()[d] != 1 && AsSpan()[d] != shape.AsSpan()[lead + d])
+            {
+                return false;
+            }
+        }
+
+        return lead >= 0;
+    }
+
     /// <summary>The shape that <paramref name="a"/> and <paramref name="b"/> broadcast to.</summary>
     /// <exception cref="ShapeException">Two sizes differ and neither is 1.</exception>
     internal static Shape Broadcast(Shape a, Shape b, string operation)

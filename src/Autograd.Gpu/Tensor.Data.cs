@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
+using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
 using Autograd.Gpu.Tape;
+using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu;
 
@@ -19,8 +21,9 @@ public sealed partial class Tensor
 
         var dtype = DTypeExtensions.Of<T>();
         Span<T> value = stackalloc T[1];
-        Storage.Materialize(CutReason.Read);
-        (DType == dtype ? this : CastTo(dtype)).CopyTo(value);
+        var source = Readable("Item");
+        source.Storage.Materialize(CutReason.Read);
+        (DType == dtype ? source : source.CastTo(dtype)).CopyTo(value);
         return value[0];
     }
 
@@ -49,36 +52,28 @@ public sealed partial class Tensor
             throw new ShapeException($"CopyTo: the tensor of shape {Shape} has {NumElements} elements and the destination {destination.Length}.");
         }
 
-        if (!Storage.IsPending || Layout.IsWhole(Storage.Count))
+        var source = Readable("CopyTo");
+        if (!source.Storage.IsPending || Layout.IsWhole(source.Storage.Count))
         {
-            Storage.Materialize(CutReason.Read);
+            source.Storage.Materialize(CutReason.Read);
         }
 
-        var buffer = ContiguousBuffer();
+        var buffer = source.ContiguousBuffer();
         buffer.Block.CopyTo(MemoryMarshal.AsBytes(destination), buffer.Layout.Offset * DType.Size());
     }
 
     /// <summary>This tensor with another dtype; itself if it has that already. Differentiable between floating-point dtypes.</summary>
-    public Tensor To(DType dtype) => dtype == DType ? this : Recorder.Record(ToDType.Instance, CastTo(dtype), this);
+    public Tensor To(DType dtype) => dtype == DType ? this : Structural.Apply(ToDType.Of(dtype), this);
 
     /// <summary>This tensor on another device; itself if it is there already. Differentiable.</summary>
     public Tensor To(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (device == Device)
-        {
-            return this;
-        }
-
-        var source = ContiguousBuffer();
-        var block = device.Allocate(NumElements * DType.Size());
-        block.CopyFrom(source.Block, source.Layout.Offset * DType.Size(), 0, NumElements * DType.Size());
-        var copy = FromNewBuffer(device, new BufferExpression(block, DType, Layout.Contiguous(Shape)));
-        return Recorder.Record(new ToDevice(Device), copy, this);
+        return device == Device ? this : Structural.Apply(new ToDevice(Device, device), this);
     }
 
     /// <summary>A copy with memory of its own (taken when one of the two is first written); differentiable.</summary>
-    public Tensor Clone() => Recorder.Record(Operations.Clone.Instance, ShareValue(), this);
+    public Tensor Clone() => Structural.Apply(Operations.Clone.Instance, this);
 
     /// <summary>This tensor with its elements in row-major order: itself if they are, else a copy; differentiable.</summary>
     public Tensor Contiguous() => IsContiguous ? this : Clone();
@@ -88,19 +83,30 @@ public sealed partial class Tensor
     /// <exception cref="GradientException">This is a leaf that requires gradients, outside of NoGrad.</exception>
     public Tensor Copy_(Tensor source)
     {
+        using var profiled = Profiler.Operation("Copy_", this, source);
         if (Shape.Broadcast(Shape, source.Shape, "Copy_") != Shape)
         {
             throw new ShapeException($"Copy_: output with shape {Shape} doesn't match the broadcast shape {Shape.Broadcast(Shape, source.Shape, "Copy_")}.");
         }
 
-        var local = source.To(Device);
+        var local = source.Device != Device && source.IsWrappedNumber && source.Storage.Value is ConstantExpression number
+            ? Wrap(number.Value, Device)
+            : source.To(Device);
+        if (Wrapper is not null || local.Wrapper is not null)
+        {
+            InPlace.Assign("Copy_", this, local.To(DType).Expand(Shape));
+            return this;
+        }
+
         bool records = Recorder.Wants(this, local);
         CheckInPlace("Copy_", records);
-        Edge[] edges = records ? [local.GradientEdge()] : [];
+
+        // No gradient goes to the old value.
+        var node = records ? new OperationNode(CopyInto.Instance, [default, local.GradientEdge()], Shape, DType) : null;
         Overwrite(local);
-        if (records)
+        if (node is not null)
         {
-            ReplaceHistory(new OperationNode(Operations.Clone.Instance, edges, Shape, DType));
+            RebaseHistory(node);
         }
 
         return this;
@@ -110,12 +116,19 @@ public sealed partial class Tensor
     /// <exception cref="GradientException">This is a leaf that requires gradients, outside of NoGrad.</exception>
     public Tensor Fill_(Scalar value)
     {
+        using var profiled = Profiler.Operation("Fill_", this);
+        if (Wrapper is not null)
+        {
+            InPlace.Assign("Fill_", this, Full(Shape, value, DType, Device));
+            return this;
+        }
+
         bool records = Recorder.Wants(this);
         CheckInPlace("Fill_", records);
         Overwrite(Wrap(value, Device));
         if (records)
         {
-            ReplaceHistory(new OperationNode(Operations.Clone.Instance, [default], Shape, DType));
+            RebaseHistory(new OperationNode(Filled.Instance, [default], Shape, DType));
         }
 
         return this;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
+using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu;
 
@@ -190,7 +191,30 @@ public sealed partial class Tensor
         }
 
         device ??= Device.Default;
+        return (Level.Current is null ? Draw(kind, shape, dtype, device) : DrawInside(Level.Current, kind, shape, dtype, device)).WithRequiresGrad(requiresGrad);
+    }
 
+    /// <summary>Random numbers inside function transforms: inside Vmap they are the same for all samples, or others for each.</summary>
+    private static Tensor DrawInside(Level? level, RandomKind kind, Shape shape, DType dtype, Device device)
+    {
+        while (level is not (null or BatchLevel { Randomness: not VmapRandomness.Same }))
+        {
+            level = level.Outer;
+        }
+
+        return level switch
+        {
+            null => Draw(kind, shape, dtype, device),
+            BatchLevel { Randomness: VmapRandomness.Different } batch =>
+                batch.Wrap(DrawInside(level.Outer, kind, Shape.Own([batch.Size, .. shape.AsSpan()]), dtype, device)),
+            _ => throw new GradientException(
+                "Rand: vmap: called random operation while in randomness error mode. Please either use VmapRandomness.Same or VmapRandomness.Different on Vmap, "
+                + "or draw the numbers outside."),
+        };
+    }
+
+    private static Tensor Draw(RandomKind kind, Shape shape, DType dtype, Device device)
+    {
         // Float64 numbers take two of a counter's four words, float32 numbers one.
         long count = shape.NumElements;
         ulong counters = (ulong)(dtype == DType.Float64 ? (count + 1) / 2 : (count + 3) / 4);
@@ -200,7 +224,7 @@ public sealed partial class Tensor
         lock (device.Gate)
         {
             var random = new RandomExpression(kind, seed, offset, computed, layout);
-            return FromExpression(device, Fuser.Cast(device, random, dtype)).WithRequiresGrad(requiresGrad);
+            return FromExpression(device, Fuser.Cast(device, random, dtype));
         }
     }
 

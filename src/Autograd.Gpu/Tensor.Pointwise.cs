@@ -1,3 +1,4 @@
+using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Lazy;
 
 namespace Autograd.Gpu;
@@ -27,6 +28,9 @@ public sealed partial class Tensor
         }
     }
 
+    /// <summary>The same; itself if it has that dtype.</summary>
+    internal Tensor CastIfNeeded(DType dtype) => DType == dtype ? this : CastTo(dtype);
+
     /// <summary>Writes function(this, b, c) over this tensor and counts a new version.</summary>
     internal void Overwrite(PointwiseFunction function, DType inputType, Tensor? b, Tensor? c)
     {
@@ -39,6 +43,30 @@ public sealed partial class Tensor
         }
     }
 
+    /// <summary>
+    /// Writes function(this, operand, number) over this tensor and counts a new version, if nothing of it is pending and the shapes and dtypes are the
+    /// same; not recorded.
+    /// </summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    internal bool TryUpdate(PointwiseFunction function, Tensor operand, Scalar number)
+    {
+        if (Wrapper is not null || operand.Wrapper is not null || operand.Shape != Shape || operand.DType != DType || operand.Device != Device
+            || DType is not (DType.Float32 or DType.Float64) || !operand.IsContiguous || !Layout.IsWhole(Storage.Count))
+        {
+            return false;
+        }
+
+        using var profiled = Profiler.Operation(function.Name, this, operand);
+        CheckInPlace(function.Name, records: false);
+        if (!Storage.TryUpdate(function, operand.Storage, operand.Layout, number))
+        {
+            return false;
+        }
+
+        Versions.Bump();
+        return true;
+    }
+
     /// <summary>Writes the elements of <paramref name="source"/>, broadcast and cast, over this tensor and counts a new version.</summary>
     internal void Overwrite(Tensor source)
     {
@@ -48,40 +76,11 @@ public sealed partial class Tensor
         }
     }
 
-    /// <summary>Refuses writes that would falsify a gradient or that have no meaning.</summary>
-    internal void CheckInPlace(string operation, bool records)
-    {
-        if (Autodiff.IsGradEnabled && IsLeaf && _requiresGrad)
-        {
-            throw new GradientException(
-                $"{operation}: a leaf Variable that requires grad is being used in an in-place operation. "
-                + "Update it under using (Autodiff.NoGrad()), or use the out-of-place form.");
-        }
-
-        if (records && (IsView || !Layout.IsWhole(Storage.Count)))
-        {
-            throw new GradientException(
-                $"{operation}: recording an in-place operation on a view (shape {Shape} of a storage of {Storage.Count} elements) is not supported, "
-                + "since the tensor that it is a view of would not know of it. "
-                + "Use the out-of-place form, or write under using (Autodiff.NoGrad()).");
-        }
-
-        for (int d = 0; d < Rank; d++)
-        {
-            if (Layout.Strides[d] == 0 && Shape[d] > 1)
-            {
-                throw new ShapeException(
-                    $"{operation}: unsupported operation: more than one element of the written-to tensor refers to a single memory location "
-                    + $"(dimension {d} of shape {Shape} is expanded). Please Clone() the tensor before performing the operation.");
-            }
-        }
-    }
-
     /// <summary>The present value with the present history, unmoved by writes to this tensor.</summary>
     internal Tensor ShareWithHistory()
     {
-        var shared = ShareValue();
-        shared.GradFn = GradFn;
+        var shared = Wrapper is { } wrapper ? wrapper.ShareWithHistory() : ShareValue();
+        shared._gradFn = GradFn;
         shared.OutputNumber = OutputNumber;
         shared._requiresGrad = _requiresGrad;
         shared._accumulator = _accumulator;

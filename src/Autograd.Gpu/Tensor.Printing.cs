@@ -9,13 +9,18 @@ public sealed partial class Tensor
     /// <summary>Prints as PyTorch prints: values, then what is not the default of dtype, device and history.</summary>
     public override string ToString()
     {
+        if (Wrapper is { } wrapper)
+        {
+            return wrapper is Transforms.BatchWrapper ? $"BatchedTensor(shape={Shape}, value={wrapper.Inner})" : wrapper.Inner.ToString();
+        }
+
         if (_storage is null)
         {
             return "tensor(disposed)";
         }
 
         Storage.Materialize(CutReason.Read);
-        string? suffix = GradFn is not null ? $"grad_fn={GradFn}" : _requiresGrad ? "requires_grad=True" : null;
+        string? suffix = HistoryText();
         string? device = Device.Kind == DeviceKind.Cuda ? Device.ToString() : null;
         using var mode = GradMode.Set(false);
         var shown = NumElements > TensorFormatter.Threshold ? Edges() : this;
@@ -33,6 +38,19 @@ public sealed partial class Tensor
         }
 
         return TensorFormatter.Format(Shape.AsSpan(), DType, floatAt, integerAt, suffix, device);
+    }
+
+    private string? HistoryText()
+    {
+        try
+        {
+            return GradFn is { } node ? $"grad_fn={node}" : RequiresGrad ? "requires_grad=True" : null;
+        }
+        catch (GradientException)
+        {
+            // A view made under NoGrad and written since.
+            return "grad_fn=<Invalid>";
+        }
     }
 
     /// <summary>The first and the last elements of each dimension, as many as a summary shows.</summary>

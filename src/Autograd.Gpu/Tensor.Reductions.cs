@@ -17,7 +17,7 @@ public sealed partial class Tensor
     {
         var reduced = new ReducedDims("Sum", Shape, dims, keepDim);
         var type = dtype ?? (DType.IsFloatingPoint() ? DType : DType.Int64);
-        return Recorder.Record(new Sum(reduced, dims.IsEmpty), reduced.Run(Reduction.Sum, this, type), this);
+        return Structural.Apply(new Sum(reduced, type), this);
     }
 
     /// <summary>The sum over one dimension.</summary>
@@ -36,16 +36,7 @@ public sealed partial class Tensor
                 $"Mean: could not infer output dtype. Input dtype must be a floating point dtype. Got: {DType.Name()}. Convert with To(DType.Float32).");
         }
 
-        var reduced = new ReducedDims("Mean", Shape, dims, keepDim);
-        Tensor mean;
-        using (GradMode.Set(false))
-        {
-            // In a half type the sum, and the count too, would overflow where the mean does not.
-            mean = reduced.Run(Reduction.Sum, this, DType.ComputeType()) / (double)reduced.Count;
-            mean = mean.To(DType);
-        }
-
-        return Recorder.Record(new Mean(reduced, dims.IsEmpty), mean, this);
+        return Structural.Apply(new Mean(new ReducedDims("Mean", Shape, dims, keepDim)), this);
     }
 
     /// <summary>The mean over one dimension.</summary>
@@ -92,7 +83,7 @@ public sealed partial class Tensor
         }
 
         int lead = Shape.Rank - shape.Rank, count = 0;
-        var dims = new int[Rank];
+        Span<int> dims = Rank <= 64 ? stackalloc int[Rank] : new int[Rank];
         for (int d = 0; d < dims.Length; d++)
         {
             if (d < lead || (shape[d - lead] == 1 && Shape[d] != 1))
@@ -102,7 +93,7 @@ public sealed partial class Tensor
         }
 
         // Where only leading dimensions go, the sum has the shape at once.
-        return count == 0 ? Reshape(shape) : Sum(dims.AsSpan(0, count), keepDim: count != lead).Reshape(shape);
+        return count == 0 ? Reshape(shape) : Sum(dims[..count], keepDim: count != lead).Reshape(shape);
     }
 
     /// <summary>
@@ -126,7 +117,17 @@ public sealed partial class Tensor
         return IndexSequence(Shape.Own(sizes), strides, indices.Device, dtype) == narrow;
     }
 
-    internal Tensor SumKeeping(ReducedDims dims) => dims.Run(Reduction.Sum, this, DType).Reshape(dims.Kept);
+    /// <summary>Divides the elements of a tensor that nobody knows of yet, where that takes no kernel.</summary>
+    internal bool TryDivide(double divisor)
+    {
+        lock (Device.Gate)
+        {
+            return Executor.Of(Device).TryDivide(Storage.Materialize(CutReason.Operand), divisor);
+        }
+    }
+
+    /// <summary>The sum over dimensions, which stay with size 1.</summary>
+    internal Tensor SumKeeping(ReducedDims dims) => Structural.Apply(new Sum(dims.Keeping(), DType), this);
 
     /// <summary>This tensor as the prologue of a reduction.</summary>
     internal Expression ReadForReduction(DType dtype) => ReadAs(dtype, ResultLayout(Shape) ?? Layout.Contiguous(Shape));
@@ -135,16 +136,17 @@ public sealed partial class Tensor
     {
         var reduced = new ReducedDims(name, Shape, dims, keepDim);
         CheckNotEmpty(name, reduced.Count);
-        return Recorder.Record(new Extreme(name, nodeName, reduced), reduced.Run(reduction, this, DType), this);
+        return Structural.Apply(new Extreme(name, nodeName, reduction, reduced), this);
     }
 
     private (Tensor Values, Tensor Indices) SelectOver(string name, Reduction value, Reduction index, int dim, bool keepDim)
     {
         var reduced = new ReducedDims(name, Shape, [dim], keepDim);
         CheckNotEmpty(name, reduced.Count);
-        var indices = reduced.Run(index, this, DType);
-        var values = reduced.Run(value, this, DType);
-        return (Recorder.Record(new Selected(name, reduced, Shape.WrapDim(dim, name), indices.ShareValue()), values, this), indices);
+        var indices = Structural.Apply(new ArgExtreme(name, index, reduced), this);
+
+        // The node's own handle on the indices: the caller may write over them.
+        return (Structural.Apply(new Selected(name, value, reduced, Shape.WrapDim(dim, name)), this, indices.ShareValue()), indices);
     }
 
     private Tensor ArgOver(string name, Reduction reduction, int? dim, bool keepDim)
@@ -154,10 +156,11 @@ public sealed partial class Tensor
         CheckNotEmpty(name, reduced.Count);
         if (dim is not null || Rank <= 1)
         {
-            return reduced.Run(reduction, this, DType);
+            return Structural.Apply(new ArgExtreme(name, reduction, reduced), this);
         }
 
-        return new ReducedDims(name, [NumElements], [], false).Run(reduction, Reshape([NumElements]), DType).Reshape(reduced.Result);
+        var flat = new ReducedDims(name, [NumElements], [], false);
+        return Structural.Apply(new ArgExtreme(name, reduction, flat), Reshape([NumElements])).Reshape(reduced.Result);
     }
 
     private void CheckNotEmpty(string operation, long count)

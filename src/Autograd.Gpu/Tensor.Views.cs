@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
-using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu;
 
@@ -22,20 +20,22 @@ public sealed partial class Tensor
     public Tensor Reshape(params ReadOnlySpan<long> sizes)
     {
         var shape = InferShape("Reshape", sizes);
-        return shape == Shape ? this : Layout.Reshape(shape) is { } layout ? Viewed(new Reshaped(Shape), layout) : Clone().Reshape(sizes);
+        return shape == Shape ? this
+            : Structural.Apply(new Reshaped(Shape, shape, IsContiguous || Layout.Reshape(shape) is not null ? "View" : "UnsafeView"), this);
     }
 
     /// <summary>As <see cref="Reshape(ReadOnlySpan{long})"/>.</summary>
-    public Tensor Reshape(Shape shape) => Reshape(shape.AsSpan());
+    public Tensor Reshape(Shape shape) => shape == Shape ? this : Reshape(shape.AsSpan());
 
     /// <summary>The same elements with other sizes, never a copy. One size may be -1 and is inferred.</summary>
     /// <exception cref="ShapeException">The number of elements differs, or the strides do not allow a view.</exception>
     public Tensor View(params ReadOnlySpan<long> sizes)
     {
         var shape = InferShape("View", sizes);
-        var layout = Layout.Reshape(shape) ?? throw new ShapeException(
-            $"View: view size is not compatible with input tensor's size and stride (shape {Shape}, strides {Shape.Describe(Strides)}, asked {shape}). Use Reshape(...) instead.");
-        return Viewed(new Reshaped(Shape, "View"), layout);
+        return IsContiguous || Layout.Reshape(shape) is not null
+            ? Structural.Apply(new Reshaped(Shape, shape), this)
+            : throw new ShapeException(
+                $"View: view size is not compatible with input tensor's size and stride (shape {Shape}, strides {Shape.Describe(Strides)}, asked {shape}). Use Reshape(...) instead.");
     }
 
     /// <summary>All dimensions in one, or those from <paramref name="startDim"/> to <paramref name="endDim"/>.</summary>
@@ -72,8 +72,6 @@ public sealed partial class Tensor
         }
 
         var order = new int[Rank];
-        var sizes = new long[Rank];
-        var strides = new long[Rank];
         var isSeen = new bool[Rank];
         for (int d = 0; d < Rank; d++)
         {
@@ -84,27 +82,30 @@ public sealed partial class Tensor
             }
 
             isSeen[from] = true;
-            sizes[d] = Shape[from];
-            strides[d] = Layout.Strides[from];
         }
 
-        return Viewed(new Permuted(order), Layout.Strided(Shape.Own(sizes), strides, Layout.Offset));
+        return Structural.Apply(new Permuted(order), this);
+    }
+
+    /// <summary>One dimension moved to another place, the others keeping their order; a view.</summary>
+    public Tensor MoveDim(int source, int destination)
+    {
+        int from = Shape.WrapDim(source, "MoveDim"), to = Shape.WrapDim(destination, "MoveDim");
+        if (from == to)
+        {
+            return this;
+        }
+
+        var order = Enumerable.Range(0, Rank).Where(d => d != from).ToList();
+        order.Insert(to, from);
+        return Permute([.. order]);
     }
 
     /// <summary>Two dimensions exchanged; a view.</summary>
     public Tensor Transpose(int dim0, int dim1)
     {
         int a = Shape.WrapDim(dim0, "Transpose"), b = Shape.WrapDim(dim1, "Transpose");
-        if (Rank == 0)
-        {
-            return this;
-        }
-
-        var sizes = Shape.ToArray();
-        var strides = Layout.Strides.ToArray();
-        (sizes[a], sizes[b]) = (sizes[b], sizes[a]);
-        (strides[a], strides[b]) = (strides[b], strides[a]);
-        return Viewed(new Transposed(a, b), Layout.Strided(Shape.Own(sizes), strides, Layout.Offset));
+        return Rank == 0 ? this : Structural.Apply(Rank == 2 ? Transposed.OfMatrix : new Transposed(a, b), this);
     }
 
     /// <summary>Size-1 dimensions repeated to a larger size, and new dimensions in front, without memory; -1 keeps a size. A view.</summary>
@@ -131,7 +132,7 @@ public sealed partial class Tensor
         }
 
         var shape = Shape.Create(target);
-        return shape == Shape ? this : Viewed(Expanded.Instance, Layout.Expand(shape));
+        return shape == Shape ? this : Structural.Apply(new Expanded(shape), this);
     }
 
     /// <summary>As <see cref="Expand(ReadOnlySpan{long})"/>.</summary>
@@ -141,25 +142,20 @@ public sealed partial class Tensor
     public Tensor Squeeze()
     {
         var kept = Enumerable.Range(0, Rank).Where(d => Shape[d] != 1).ToArray();
-        return Kept("Squeeze", kept);
+        return Kept(kept);
     }
 
     /// <summary>Without one dimension, if its size is 1; a view.</summary>
     public Tensor Squeeze(int dim)
     {
         int d = Shape.WrapDim(dim, "Squeeze");
-        return Rank == 0 || Shape[d] != 1 ? this : Kept("Squeeze", [.. Enumerable.Range(0, Rank).Where(k => k != d)]);
+        return Rank == 0 || Shape[d] != 1 ? this : Kept([.. Enumerable.Range(0, Rank).Where(k => k != d)]);
     }
 
     /// <summary>With a new dimension of size 1 at <paramref name="dim"/>; a view.</summary>
     public Tensor Unsqueeze(int dim)
     {
-        int d = Shape.WrapDim(dim, Rank + 1, "Unsqueeze");
-        var sizes = Shape.ToArray().ToList();
-        var strides = Layout.Strides.ToList();
-        strides.Insert(d, d < Rank ? sizes[d] * strides[d] : 1);
-        sizes.Insert(d, 1);
-        return Viewed(new Reshaped(Shape, "Unsqueeze"), Layout.Strided(Shape.Own([.. sizes]), [.. strides], Layout.Offset));
+        return Structural.Apply(new Unsqueezed(Shape.WrapDim(dim, Rank + 1, "Unsqueeze")), this);
     }
 
     /// <summary><paramref name="length"/> elements of a dimension from <paramref name="start"/> on; a view.</summary>
@@ -197,29 +193,11 @@ public sealed partial class Tensor
 
     internal Tensor Sliced(int dim, long start, long step, long length)
     {
-        if (start == 0 && step == 1 && length == Shape[dim])
-        {
-            return this;
-        }
-
-        var sizes = Shape.ToArray();
-        var strides = Layout.Strides.ToArray();
-        sizes[dim] = length;
-        long offset = Layout.Offset + (length == 0 ? 0 : start * strides[dim]);
-        strides[dim] *= step;
-        return Viewed(new Slice(Shape, dim, start, step), Layout.Strided(Shape.Own(sizes), strides, offset));
+        return start == 0 && step == 1 && length == Shape[dim] ? this : Structural.Apply(new Slice(Shape, dim, start, step, length), this);
     }
 
-    /// <summary>A view of the same storage that remembers how it was made.</summary>
-    private Tensor Viewed(IDifferentiable operation, Layout layout) =>
-        Recorder.Record(operation, new Tensor(Storage, layout, Versions) { IsView = true }, this);
-
     /// <summary>Only these dimensions, the others having size 1.</summary>
-    private Tensor Kept(string name, int[] dims) => dims.Length == Rank
-        ? this
-        : Viewed(
-            new Reshaped(Shape, name),
-            Layout.Strided(Shape.Own(Array.ConvertAll(dims, d => Shape[d])), Array.ConvertAll(dims, d => Layout.Strides[d]), Layout.Offset));
+    private Tensor Kept(int[] dims) => dims.Length == Rank ? this : Structural.Apply(new Squeezed(Shape, dims), this);
 
     private Shape InferShape(string operation, ReadOnlySpan<long> sizes)
     {

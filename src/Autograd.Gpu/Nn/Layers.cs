@@ -3,19 +3,22 @@ namespace Autograd.Gpu.Nn;
 /// <summary>x W^T + b. Weights [out, in] and bias [out] start uniform in ±1/sqrt(in), as in PyTorch.</summary>
 public sealed class Linear : Module
 {
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
     /// <summary>Makes a layer from <paramref name="inFeatures"/> to <paramref name="outFeatures"/>.</summary>
     public Linear(long inFeatures, long outFeatures, bool bias = true, DType dtype = DType.Float32, Device? device = null)
     {
         double bound = 1 / Math.Sqrt(Math.Max(inFeatures, 1));
-        Weight = Register("weight", Uniform([outFeatures, inFeatures], bound, dtype, device));
-        Bias = bias ? Register("bias", Uniform([outFeatures], bound, dtype, device)) : null;
+        _weight = Register("weight", Uniform([outFeatures, inFeatures], bound, dtype, device));
+        _bias = bias ? Register("bias", Uniform([outFeatures], bound, dtype, device)) : null;
     }
 
     /// <summary>The weights, [out, in].</summary>
-    public Tensor Weight { get; }
+    public Tensor Weight => _weight.Value;
 
     /// <summary>The bias, [out], or null.</summary>
-    public Tensor? Bias { get; }
+    public Tensor? Bias => _bias?.Value;
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.Linear(input, Weight, Bias);

@@ -3,7 +3,7 @@ namespace Autograd.Gpu.Nn;
 /// <summary>A part of a network: a function of tensors with parameters.</summary>
 public abstract class Module
 {
-    private readonly List<(string Name, Tensor Tensor)> _parameters = [];
+    private readonly List<(string Name, Parameter Parameter)> _parameters = [];
     private readonly List<(string Name, Module Module)> _children = [];
 
     /// <summary>The output for an input; also reachable as <see cref="Call"/>.</summary>
@@ -16,21 +16,7 @@ public abstract class Module
     public IReadOnlyList<Tensor> Parameters() => [.. NamedParameters().Select(p => p.Tensor)];
 
     /// <summary>All parameters with their paths: <c>0.weight</c>.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> NamedParameters()
-    {
-        foreach (var parameter in _parameters)
-        {
-            yield return parameter;
-        }
-
-        foreach (var (name, child) in _children)
-        {
-            foreach (var (inner, tensor) in child.NamedParameters())
-            {
-                yield return ($"{name}.{inner}", tensor);
-            }
-        }
-    }
+    public IEnumerable<(string Name, Tensor Tensor)> NamedParameters() => Places().Select(p => (p.Name, p.Parameter.Value));
 
     /// <summary>Sets the gradients of all parameters to null.</summary>
     public void ZeroGrad()
@@ -41,11 +27,32 @@ public abstract class Module
         }
     }
 
-    /// <summary>Makes a tensor a parameter: it requires gradients from now on.</summary>
-    protected Tensor Register(string name, Tensor parameter)
+    /// <summary>The places of all parameters with their paths.</summary>
+    internal IEnumerable<(string Name, Parameter Parameter)> Places()
     {
-        _parameters.Add((name, parameter.RequiresGrad_()));
-        return parameter;
+        foreach (var parameter in _parameters)
+        {
+            yield return parameter;
+        }
+
+        foreach (var (name, child) in _children)
+        {
+            foreach (var (inner, parameter) in child.Places())
+            {
+                yield return ($"{name}.{inner}", parameter);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Makes a tensor a parameter: it requires gradients from now on. Keep what is returned, and read its <see cref="Parameter.Value"/> where the tensor is
+    /// needed, so that <c>Autodiff.FunctionalCall</c> can put another in its place.
+    /// </summary>
+    protected Parameter Register(string name, Tensor parameter)
+    {
+        var place = new Parameter(parameter.RequiresGrad_());
+        _parameters.Add((name, place));
+        return place;
     }
 
     /// <summary>Makes a module a child, so that its parameters are this module's too.</summary>

@@ -9,13 +9,14 @@ internal static class ClassIndices
     /// </summary>
     public static void Check(string operation, Tensor indices, long classes)
     {
-        if (!indices.Device.HasHostMemory || indices.NumElements == 0)
+        if (!indices.Device.HasHostMemory || indices.Plain.NumElements == 0)
         {
             return;
         }
 
         using var mode = Tape.GradMode.Set(false);
-        long low = indices.Amin().Item<long>(), high = indices.Amax().Item<long>();
+        var values = indices.Plain;
+        long low = values.Amin().Item<long>(), high = values.Amax().Item<long>();
         if (low < 0 || high >= classes)
         {
             throw new ShapeException(

@@ -1,42 +1,86 @@
+using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations;
 
 /// <summary>Another dtype; the engine casts the gradient back to the input's.</summary>
-internal sealed class ToDType : IDifferentiable
+internal sealed class ToDType : LinearOperation
 {
-    public static ToDType Instance { get; } = new();
+    private static readonly ToDType[] s_instances = [.. Enum.GetValues<DType>().Select(d => new ToDType(d))];
 
-    public string Name => "To";
+    private readonly DType _dtype;
 
-    public string NodeName => "ToCopyBackward0";
+    private ToDType(DType dtype)
+        : base("To") => _dtype = dtype;
 
-    public Saves Saves => Saves.None;
+    public static ToDType Of(DType dtype) => s_instances[(int)dtype];
 
-    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs) => inputGradients[0] = gradient;
+    public override string NodeName => "ToCopyBackward0";
+
+    protected override Tensor Forward(Tensor input) => input.CastTo(_dtype);
+
+    protected override Tensor Vjp(Tensor gradient) => gradient;
+
+    protected override Tensor Batch(Tensor batch, Tensor sample) => batch.To(_dtype);
 }
 
 /// <summary>Another device.</summary>
-internal sealed class ToDevice(Device source) : IDifferentiable
+internal sealed class ToDevice(Device source, Device target) : LinearOperation("To")
 {
-    public string Name => "To";
+    public override string NodeName => "ToCopyBackward0";
 
-    public string NodeName => "ToCopyBackward0";
+    protected override Tensor Forward(Tensor input)
+    {
+        var buffer = input.ContiguousBuffer();
+        long size = input.DType.Size();
+        var block = target.Allocate(input.NumElements * size);
+        block.CopyFrom(buffer.Block, buffer.Layout.Offset * size, 0, input.NumElements * size);
+        return Tensor.FromNewBuffer(target, new BufferExpression(block, input.DType, Layout.Contiguous(input.Shape)));
+    }
+
+    protected override Tensor Vjp(Tensor gradient) => gradient.To(source);
+
+    protected override Tensor Batch(Tensor batch, Tensor sample) => batch.To(target);
+}
+
+/// <summary>What is written over a tensor: its history is that of the source, the second input; the old value, the first, has no part in it.</summary>
+internal sealed class CopyInto : IDifferentiable
+{
+    public static CopyInto Instance { get; } = new();
+
+    public string Name => "Copy_";
+
+    public string NodeName => "CopyBackwards";
 
     public Saves Saves => Saves.None;
 
-    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs) =>
-        inputGradients[0] = gradient.To(source);
+    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs) => inputGradients[1] = gradient;
+}
+
+/// <summary>A number written over a tensor, so that nothing of the old value is left.</summary>
+internal sealed class Filled : IDifferentiable
+{
+    public static Filled Instance { get; } = new();
+
+    public string Name => "Fill_";
+
+    public string NodeName => "FillBackward0";
+
+    public Saves Saves => Saves.None;
+
+    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    {
+    }
 }
 
 /// <summary>The same values in memory of their own.</summary>
-internal sealed class Clone : IDifferentiable
+internal sealed class Clone() : LinearOperation("Clone")
 {
     public static Clone Instance { get; } = new();
 
-    public string Name => "Clone";
+    protected override Tensor Forward(Tensor input) => input.ShareValue();
 
-    public Saves Saves => Saves.None;
+    protected override Tensor Vjp(Tensor gradient) => gradient;
 
-    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs) => inputGradients[0] = gradient;
+    protected override Tensor Batch(Tensor batch, Tensor sample) => batch.Clone();
 }

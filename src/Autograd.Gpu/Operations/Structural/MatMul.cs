@@ -1,27 +1,40 @@
 using Autograd.Gpu.Lazy;
-using Autograd.Gpu.Tape;
+using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu.Operations;
 
 /// <summary>
 /// The product of matrices [.., m, k] and [.., k, n]; leading dimensions broadcast. Operands are read through their strides, so a transposed one is not copied.
 /// </summary>
-internal sealed class MatMul(string nodeName) : IDifferentiable
+internal sealed class MatMul : StructuralOperation
 {
-    public string Name => "MatMul";
+    private static readonly MatMul s_single = new("MmBackward0"), s_stacked = new("BmmBackward0");
 
-    public string NodeName => nodeName;
+    private MatMul(string nodeName)
+        : base("MatMul") => NodeName = nodeName;
 
-    public Saves Saves => Saves.Inputs;
+    public override string NodeName { get; }
 
-    public static Tensor Apply(Tensor a, Tensor b)
+    public override Saves Saves => Saves.Inputs;
+
+    public static Tensor Apply(Tensor a, Tensor b) => Structural.Apply(a.Rank == 2 && b.Rank == 2 ? s_single : s_stacked, a, b);
+
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs) => Forward(inputs[0], inputs[1]);
+
+    public override Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents)
     {
-        int rank = Math.Max(a.Rank, b.Rank);
-        string name = rank == 2 ? "MmBackward0" : "BmmBackward0";
-        return Recorder.Record(new MatMul(name), Forward(a, b), a, b);
+        var left = tangents[0] is { } a ? Apply(a, inputs[1]) : null;
+        var right = tangents[1] is { } b ? Apply(inputs[0], b) : null;
+        return left is null ? right : right is null ? left : left + right;
     }
 
-    public void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    public override Tensor Batch(BatchInputs inputs)
+    {
+        int rank = Math.Max(inputs.Samples[0].Rank, inputs.Samples[1].Rank);
+        return Apply(inputs.Aligned(0, rank), inputs.Aligned(1, rank));
+    }
+
+    public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
     {
         var (a, b) = (saved.Input0, saved.Input1);
         if (needs[0])
@@ -51,7 +64,7 @@ internal sealed class MatMul(string nodeName) : IDifferentiable
     }
 
     /// <summary>The product, laid out as <paramref name="like"/> is: the gradient of a transposed weight is then the transpose of a contiguous matrix.</summary>
-    private static Tensor Product(Tensor left, Tensor right, Tensor like) => like.Layout.Strides[^2] == 1 && like.Layout.Strides[^1] != 1
+    private static Tensor Product(Tensor left, Tensor right, Tensor like) => like.Layout.Stride(like.Rank - 2) == 1 && like.Layout.Stride(like.Rank - 1) != 1
         ? Apply(right.Transpose(-2, -1), left.Transpose(-2, -1)).Transpose(-2, -1)
         : Apply(left, right);
 
@@ -85,8 +98,8 @@ internal sealed class MatMul(string nodeName) : IDifferentiable
     /// <summary>One matrix as it lies.</summary>
     private static Operand Single(Tensor matrix)
     {
-        var strides = matrix.Layout.Strides;
-        return new Operand(matrix.StridedBuffer(), new MatrixStrides(0, strides[0], strides[1]));
+        var layout = matrix.Layout;
+        return new Operand(matrix.StridedBuffer(), new MatrixStrides(0, layout.Stride(0), layout.Stride(1)));
     }
 
     private static Tensor Multiply(Device device, Operand operandA, Operand operandB, Shape shape, long batch, long m, long n, long k)
