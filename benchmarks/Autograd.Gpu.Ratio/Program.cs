@@ -25,6 +25,7 @@ Pointwise.Add(table);
 Reductions.Add(table);
 MatrixProducts.Add(table);
 Training.Add(table);
+SecondOrder.Add(table);
 
 var rows = table.Rows.Where(options.Selects).ToList();
 if (rows.Count == 0)
