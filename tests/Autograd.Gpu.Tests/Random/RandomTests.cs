@@ -2,6 +2,7 @@ namespace Autograd.Gpu.Tests;
 
 /// <summary>Random numbers: the same on each device for one seed, and distributed as they should be.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AndLaziness))]
+[Category(Laziness.Both)]
 internal sealed class RandomTests(Device device, bool lazy)
 {
     private static readonly DType[] s_floats = [DType.Float32, DType.Float64];

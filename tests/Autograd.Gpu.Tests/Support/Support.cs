@@ -28,6 +28,9 @@ internal static class TestDevices
 /// <summary>Sets <see cref="Execution.IsLazy"/> until disposed. The suite runs with either; tests of laziness itself say which they mean.</summary>
 internal sealed class Laziness : IDisposable
 {
+    /// <summary>The category of tests that run in both modes by themselves: a run with laziness off leaves them out.</summary>
+    public const string Both = "BothModes";
+
     private readonly bool _previous = Execution.IsLazy;
 
     private Laziness(bool lazy) => Execution.IsLazy = lazy;
