@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Autograd.Gpu.Devices;
 using Autograd.Gpu.Diagnostics;
 
@@ -7,7 +6,7 @@ namespace Autograd.Gpu.Lazy;
 /// <summary>
 /// Builds pending expressions, keeps them within their limits, and turns them into kernels. Everything runs under the device's gate.
 /// </summary>
-internal static class Fuser
+internal static partial class Fuser
 {
     /// <summary>Nodes of one expression. More would make kernels that take long to compile and spill registers.</summary>
     public const int MaxNodes = 48;
@@ -263,42 +262,6 @@ internal static class Fuser
         return result;
     }
 
-    /// <summary>Whether nobody but a kernel with these outputs reads the target of <paramref name="output"/>, one of them.</summary>
-    private static bool MayOverwrite(FusedGraph graph, ApplyExpression output, ReadOnlySpan<ApplyExpression> outputs) =>
-        output.Target is { } target && target.DType == output.DType
-        && target.Block.References - 1 - OwnReads(graph, outputs, target.Block) == 0;
-
-    /// <summary>
-    /// Which outputs may be written over their targets. Outputs other than the first for which no operand is left are taken out, and the others
-    /// chosen anew, because what a kernel does not finish still reads its inputs afterwards.
-    /// </summary>
-    private static bool[] ChooseInPlace(FusedGraph graph, List<ApplyExpression> outputs)
-    {
-        while (true)
-        {
-            var isInPlace = new bool[outputs.Count];
-            int room = FusedGraph.MaxOperands - graph.Operands.Length;
-            int i = 0;
-            for (; i < isInPlace.Length; i++)
-            {
-                var output = outputs[i];
-                isInPlace[i] = MayOverwrite(graph, output, CollectionsMarshal.AsSpan(outputs));
-                room -= isInPlace[i] && graph.HasOperand(output.Target!.Block, output.DType, output.Layout) ? 0 : 1;
-                if (room < 0)
-                {
-                    break;
-                }
-            }
-
-            if (i == isInPlace.Length)
-            {
-                return isInPlace;
-            }
-
-            outputs.RemoveAt(i);
-        }
-    }
-
     /// <summary>
     /// Loads the graph below <paramref name="root"/>. Each of its values that was computed since the graph was built has become a buffer to read beside
     /// those that it was computed from; where these are too many now, inputs of the root are computed first.
@@ -335,38 +298,6 @@ internal static class Fuser
         }
 
         output.Complete(result);
-    }
-
-    /// <summary>
-    /// How many of a target's holders are reads, element by element, by values that this kernel finishes or that nobody but these can ask for.
-    /// </summary>
-    private static int OwnReads(FusedGraph graph, ReadOnlySpan<ApplyExpression> outputs, Block target)
-    {
-        var nodes = graph.Nodes;
-        var values = graph.Values;
-        Span<int> counts = stackalloc int[values.Length];
-        counts.Clear();
-        int reads = 0;
-        for (int i = nodes.Length - 1; i >= 0; i--)
-        {
-            if (nodes[i] is not { } node || (node.References != counts[i] && !outputs.Contains(node)))
-            {
-                continue;
-            }
-
-            for (int input = 0; input < node.Function.Arity; input++)
-            {
-                int j = input switch { 0 => values[i].In0, 1 => values[i].In1, _ => values[i].In2 };
-                counts[j]++;
-                if (values[j].Kind == ValueKind.Load && graph.Blocks[values[j].Slot] == target
-                    && graph.LayoutOf(values[j].Slot) is { IsContiguous: true, Offset: 0 })
-                {
-                    reads++;
-                }
-            }
-        }
-
-        return reads;
     }
 
     /// <summary>A node that was computed too often already and that something new reads: the value to keep.</summary>
