@@ -120,7 +120,7 @@ internal abstract class Executor(Device device)
 
         if (start != 0)
         {
-            KernelTrace.End(Device, call.Name, default, shape, nameof(CutReason.Operand), 0, start);
+            KernelTrace.End(Device, call.Name, default, shape, nameof(CutReason.Operand), call.Bytes, start);
         }
     }
 

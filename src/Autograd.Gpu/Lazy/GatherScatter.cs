@@ -39,6 +39,8 @@ internal readonly unsafe struct GatherCall(LineOperand source, LineOperand index
 {
     public string Name => "Gather";
 
+    public long Bytes => KernelBytes.Of(index.Buffer) + 2 * KernelBytes.Of(result);
+
     public void OnHost()
     {
         switch (result.DType.Size())
@@ -127,6 +129,17 @@ internal readonly unsafe struct ScatterCall(
     Combination combination, LineOperand source, LineOperand index, BufferExpression? order, BufferExpression result, IndexedLines lines) : IKernelCall
 {
     public string Name => $"Scatter {combination}";
+
+    /// <summary>The indices, and for each the element that comes and the one that is there.</summary>
+    public long Bytes
+    {
+        get
+        {
+            long count = lines.Outer * lines.Count * lines.Inner;
+            return KernelBytes.Of(index.Buffer) + (order is null ? 0 : KernelBytes.Of(order))
+                + count * result.DType.Size() * (combination == Combination.Replace ? 2 : 3);
+        }
+    }
 
     public void OnHost()
     {

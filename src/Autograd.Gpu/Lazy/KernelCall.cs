@@ -6,6 +6,9 @@ internal interface IKernelCall
     /// <summary>What traces and errors call it.</summary>
     string Name { get; }
 
+    /// <summary>The bytes that it must move at least.</summary>
+    long Bytes { get; }
+
     /// <summary>Runs the host's form.</summary>
     void OnHost();
 

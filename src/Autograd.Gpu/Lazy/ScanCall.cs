@@ -33,6 +33,8 @@ internal readonly unsafe struct ScanCall(
 
     public string Name => $"Scan {kind}";
 
+    public long Bytes => KernelBytes.Of(first) + (second is null ? 0 : KernelBytes.Of(second)) + KernelBytes.Of(result);
+
     public void OnHost() => Dispatch(null);
 
     public void OnDevice(Device device) => Dispatch(device);

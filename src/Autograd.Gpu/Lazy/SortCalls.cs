@@ -10,6 +10,8 @@ internal readonly unsafe struct SortCall(BufferExpression keys, BufferExpression
 {
     public string Name => "Sort";
 
+    public long Bytes => KernelBytes.Of(keys) + KernelBytes.Of(places);
+
     public void OnHost() => Dispatch(null);
 
     public void OnDevice(Device device) => Dispatch(device);
@@ -82,6 +84,8 @@ internal readonly unsafe struct SearchCall(
 {
     public string Name => "SearchSorted";
 
+    public long Bytes => KernelBytes.Of(sorted) + KernelBytes.Of(values) + KernelBytes.Of(result);
+
     public void OnHost() => Dispatch(null);
 
     public void OnDevice(Device device) => Dispatch(device);
@@ -139,6 +143,8 @@ internal readonly unsafe struct SearchCall(
 internal readonly struct CoordinatesCall(BufferExpression places, BufferExpression result, Shape shape) : IKernelCall
 {
     public string Name => "NonZero";
+
+    public long Bytes => KernelBytes.Of(places) + KernelBytes.Of(result);
 
     public void OnHost() => throw new InvalidOperationException($"{Name}: the host finds coordinates in one pass.");
 

@@ -53,6 +53,21 @@ internal sealed class IndexEdgeTests(Device device, bool lazy)
     }
 
     [Test]
+    public void KernelsWrittenByHandTellTheBytesThatTheyMove()
+    {
+        var x = Tensor.FromArray(new double[] { 3, 1, 2, 5, 4, 6 }, [2, 3], device);
+        var index = Tensor.FromArray(new long[] { 0, 2, 1, 1 }, [2, 2], device);
+        using var log = new KernelLog();
+        x.Gather(1, index);
+        x.CumSum(1);
+        x.Sort(1);
+        var bytes = log.Events.GroupBy(e => e.Operations).ToDictionary(g => g.Key, g => g.First().Bytes);
+        Assert.That(bytes["Gather"], Is.EqualTo(4 * 8 + 2 * 4 * 8));
+        Assert.That(bytes["Scan Sum"], Is.EqualTo(2 * 6 * 8));
+        Assert.That(bytes["Sort"], Is.EqualTo(6 * 8 + 6 * 8));
+    }
+
+    [Test]
     public void LinesOfTheirOwnAndCombinationsAgreeWithLoops()
     {
         foreach (var (rows, columns, count) in new[] { (4, 3, 80), (3, 5, 2), (2, 1, 100) })
