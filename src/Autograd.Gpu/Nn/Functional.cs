@@ -16,7 +16,7 @@ public enum LossReduction
 }
 
 /// <summary>Neural-network functions without state.</summary>
-public static class Functional
+public static partial class Functional
 {
     /// <summary>x W^T + b, for x of shape [.., in], weights [out, in] and an optional bias [out].</summary>
     public static Tensor Linear(Tensor input, Tensor weight, Tensor? bias = null)
@@ -54,7 +54,7 @@ public static class Functional
         return Reduce(CrossEntropyLoss.Apply(input, target), reduction);
     }
 
-    private static Tensor Reduce(Tensor losses, LossReduction reduction) => reduction switch
+    internal static Tensor Reduce(Tensor losses, LossReduction reduction) => reduction switch
     {
         LossReduction.None => losses,
         LossReduction.Mean => losses.Mean(),

@@ -4,7 +4,11 @@ namespace Autograd.Gpu.Nn;
 public abstract class Module
 {
     private readonly List<(string Name, Parameter Parameter)> _parameters = [];
+    private readonly List<(string Name, Buffer Buffer)> _buffers = [];
     private readonly List<(string Name, Module Module)> _children = [];
+
+    /// <summary>Whether the module trains: true at first. Dropout and batch normalisation work in another way when it does not.</summary>
+    public bool Training { get; private set; } = true;
 
     /// <summary>The output for an input; also reachable as <see cref="Call"/>.</summary>
     public abstract Tensor Forward(Tensor input);
@@ -17,6 +21,49 @@ public abstract class Module
 
     /// <summary>All parameters with their paths: <c>0.weight</c>.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> NamedParameters() => Places().Select(p => (p.Name, p.Parameter.Value));
+
+    /// <summary>The modules that this one is directly made of, with their names.</summary>
+    public IEnumerable<(string Name, Module Module)> NamedChildren() => _children;
+
+    /// <summary>This module and all below it, with their paths; its own is empty.</summary>
+    public IEnumerable<(string Name, Module Module)> NamedModules()
+    {
+        yield return ("", this);
+        foreach (var (name, child) in _children)
+        {
+            foreach (var (inner, module) in child.NamedModules())
+            {
+                yield return (inner.Length == 0 ? name : $"{name}.{inner}", module);
+            }
+        }
+    }
+
+    /// <summary>All buffers, tensors of the module's state that no optimiser changes, with their paths: <c>1.running_mean</c>.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> NamedBuffers()
+    {
+        foreach (var (path, module) in NamedModules())
+        {
+            foreach (var (name, buffer) in module._buffers)
+            {
+                yield return (path.Length == 0 ? name : $"{path}.{name}", buffer.Value);
+            }
+        }
+    }
+
+    /// <summary>Puts this module and all below it into training mode, or out of it.</summary>
+    public Module Train(bool mode = true)
+    {
+        Training = mode;
+        foreach (var (_, child) in _children)
+        {
+            child.Train(mode);
+        }
+
+        return this;
+    }
+
+    /// <summary>Puts this module and all below it into evaluation mode: <c>Train(false)</c>.</summary>
+    public Module Eval() => Train(false);
 
     /// <summary>Sets the gradients of all parameters to null.</summary>
     public void ZeroGrad()
@@ -52,6 +99,14 @@ public abstract class Module
     {
         var place = new Parameter(parameter.RequiresGrad_());
         _parameters.Add((name, place));
+        return place;
+    }
+
+    /// <summary>Makes a tensor part of the module's state without making it a parameter, such as a running mean.</summary>
+    protected Buffer RegisterBuffer(string name, Tensor tensor)
+    {
+        var place = new Buffer(tensor);
+        _buffers.Add((name, place));
         return place;
     }
 

@@ -16,7 +16,18 @@ internal sealed record Sample(string Name, Shape[] Shapes, Func<IReadOnlyList<Te
 /// <summary>The structural operations: a new one is a new row.</summary>
 internal static class StructuralTable
 {
-    public static IReadOnlyList<Sample> Samples { get; } = [.. Reductions(), .. Products(), .. Views(), .. Indexing(), .. Joins(), .. Losses(), .. ShapeTable.Samples(), .. MomentTable.Samples(), .. IndexTable.Samples()];
+    public static IReadOnlyList<Sample> Samples { get; } =
+    [
+        .. Reductions(),
+        .. Products(),
+        .. Views(),
+        .. Indexing(),
+        .. Joins(),
+        .. Losses(),
+        .. ShapeTable.Samples(),
+        .. MomentTable.Samples(),
+        .. IndexTable.Samples(),
+    ];
 
     private static IEnumerable<Sample> Reductions()
     {
