@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Lazy.Ilgpu;
 
 namespace Autograd.Gpu.Tests.Support;
@@ -24,11 +25,19 @@ internal static class EveryKernel
     public static IReadOnlyCollection<string> CompileAll(int smMajor, int smMinor)
     {
         var failures = new ConcurrentBag<string>();
+        // The context on which the kernels ran: most of the time goes into reading a kernel's IL, and there that is done.
+        var context = Device.CpuKernels.Accelerator.Context;
+        DeviceMath.Register(context);
         Parallel.ForEach(Kernels, kernel =>
         {
             try
             {
-                string ptx = PtxCompiler.Compile(kernel.Key, smMajor, smMinor);
+                string ptx = PtxCompiler.Compile(context, kernel.Key, smMajor, smMinor);
+                if (!ptx.Contains(".entry", StringComparison.Ordinal))
+                {
+                    failures.Add($"{kernel.Value}: the PTX holds no entry");
+                }
+
                 if (ptx.Contains(".approx", StringComparison.Ordinal))
                 {
                     failures.Add($"{kernel.Value}: the PTX holds an approximation");
@@ -41,4 +50,23 @@ internal static class EveryKernel
         });
         return failures;
     }
+
+    /// <summary>
+    /// For one kernel in <paramref name="step"/>: the instructions compiled on the context on which the kernels ran, and those compiled on a context of its own.
+    /// </summary>
+    public static IEnumerable<(string Operations, string[] Shared, string[] Fresh)> Samples(int step, int smMajor, int smMinor)
+    {
+        var context = Device.CpuKernels.Accelerator.Context;
+        DeviceMath.Register(context);
+        foreach (var (method, operations) in Kernels.OrderBy(k => k.Value, StringComparer.Ordinal).Where((_, i) => i % step == 0))
+        {
+            yield return (
+                operations,
+                Instructions(PtxCompiler.Compile(context, method, smMajor, smMinor)),
+                Instructions(PtxCompiler.Compile(method, smMajor, smMinor)));
+        }
+    }
+
+    private static string[] Instructions(string ptx) =>
+        [.. ptx.Split('\n').Select(line => line.Trim().Split(' ', '\t')[0]).Where(word => word.Length > 0 && char.IsAsciiLetterLower(word[0]))];
 }

@@ -20,4 +20,14 @@ public class EveryKernelTests
         TestContext.Progress.WriteLine($"{EveryKernel.Count} kernels");
         Assert.That(EveryKernel.CompileAll(smMajor, smMinor), Is.Empty);
     }
+
+    [Test]
+    public void CompilesToTheSameInAContextOfItsOwn()
+    {
+        foreach (var (operations, shared, fresh) in EveryKernel.Samples(step: 300, 8, 0))
+        {
+            Assert.That(shared, Has.Length.GreaterThan(3), operations);
+            Assert.That(shared, Is.EqualTo(fresh), operations);
+        }
+    }
 }
