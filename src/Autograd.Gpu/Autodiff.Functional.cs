@@ -67,6 +67,22 @@ public static partial class Autodiff
     }
 
     /// <summary>
+    /// The same for a function that also returns tensors which are not differentiated, such as its predictions: the <c>has_aux</c> of <c>torch.func.grad_and_value</c>.
+    /// They come back as the caller can use them.
+    /// </summary>
+    /// <exception cref="GradientException">The function's result has not exactly one element.</exception>
+    public static Func<Tensor, (Tensor Gradient, Tensor Value, Tensor[] Aux)> GradAndValue(Func<Tensor, (Tensor Value, IReadOnlyList<Tensor> Aux)> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return x =>
+        {
+            var (pullback, aux) = WithAux("Grad", function, x);
+            CheckScalar("Grad", pullback.Outputs[0]);
+            return (pullback.RunToZeros([Tensor.OnesLike(pullback.Outputs[0]), .. new Tensor?[aux.Length]], keepGraph: false)[0], pullback.Outputs[0], aux);
+        };
+    }
+
+    /// <summary>
     /// Evaluates a function and keeps its tape: the output, and the function that takes a gradient of the output to the gradient of the input (the vector-Jacobian
     /// product). It can be called any number of times, and mapped with <c>Vmap</c>.
     /// </summary>
@@ -75,6 +91,14 @@ public static partial class Autodiff
         ArgumentNullException.ThrowIfNull(function);
         var pullback = new Pullback("Vjp", a => [function(a[0])], [input]);
         return (pullback.Outputs[0], v => pullback.RunToZeros([v], keepGraph: true)[0]);
+    }
+
+    /// <summary>The same for a function that also returns tensors which are not differentiated.</summary>
+    public static (Tensor Output, Func<Tensor, Tensor> Pullback, Tensor[] Aux) Vjp(Func<Tensor, (Tensor Value, IReadOnlyList<Tensor> Aux)> function, Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        var (pullback, aux) = WithAux("Vjp", function, input);
+        return (pullback.Outputs[0], v => pullback.RunToZeros([v, .. new Tensor?[aux.Length]], keepGraph: true)[0], aux);
     }
 
     /// <summary>The same for a function of any number of tensors with any number of results; a null gradient stands for zero.</summary>
@@ -191,6 +215,20 @@ public static partial class Autodiff
     {
         var arguments = new Arguments("Grad", inputs, argNums);
         return GradientsOf("Grad", x => function(arguments.With(x)), arguments.Chosen, strict: false);
+    }
+
+    private static (Pullback Pullback, Tensor[] Aux) WithAux(
+        string operation, Func<Tensor, (Tensor Value, IReadOnlyList<Tensor> Aux)> function, Tensor input)
+    {
+        var pullback = new Pullback(
+            operation,
+            a =>
+            {
+                var (value, aux) = function(a[0]);
+                return [value, .. aux];
+            },
+            [input]);
+        return (pullback, pullback.Outputs[1..]);
     }
 
     private static (Tensor Gradient, Tensor Value) First((Tensor[] Gradients, Tensor Value) result) => (result.Gradients[0], result.Value);

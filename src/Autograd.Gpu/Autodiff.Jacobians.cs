@@ -204,14 +204,18 @@ public static partial class Autodiff
     {
         var pullback = new Pullback(operation, x => [function(x)], inputs);
         var value = pullback.Outputs[0];
+        CheckScalar(operation, value);
+        return (pullback.OrZeros(pullback.Run([Tensor.OnesLike(value)], keepGraph: false), strict ? operation : null), value);
+    }
+
+    private static void CheckScalar(string operation, Tensor value)
+    {
         if (value.NumElements != 1)
         {
             throw new GradientException(
                 $"{operation}: Expected the function to return a scalar tensor, got a tensor of shape {value.Shape}: it should contain a single element. "
                 + "Maybe you wanted to use Vjp or JacRev instead?");
         }
-
-        return (pullback.OrZeros(pullback.Run([Tensor.OnesLike(value)], keepGraph: false), strict ? operation : null), value);
     }
 
     /// <summary>Whether results are recorded outside: if that was asked for, and always inside another transform, which differentiates what it pleases.</summary>

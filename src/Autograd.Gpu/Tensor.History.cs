@@ -179,6 +179,10 @@ public sealed partial class Tensor
                 _gradFn = again._gradFn;
                 OutputNumber = again.OutputNumber;
                 view.Version = version;
+                if (_retained is not null && _gradFn is not null)
+                {
+                    RetainFrom(_gradFn, OutputNumber);
+                }
             }
 
             return _gradFn;

@@ -353,4 +353,21 @@ internal sealed class TensorHookTests(Device device)
     private Tensor Vector(params double[] values) => Tensor.FromArray(values, device);
 
     private Tensor Leaf(params double[] values) => Vector(values).RequiresGrad_();
+
+    [Test]
+    public void ARetainedViewKeepsTheGradientOfWhatItHoldsAfterAWriteToItsBase()
+    {
+        var x = Tensor.FromArray([1.0, 2.0, 3.0], device: device).RequiresGrad_();
+        var y = x * 2;
+        var view = y[..2];
+        var seen = new List<double[]>();
+        using var hook = view.RegisterHook(g => seen.Add(g.ToArray<double>()));
+        view.RetainGrad();
+        y.Mul_(5);
+        (view * view).Sum().Backward();
+        Assert.That(view.RetainsGrad);
+        Assert.That(view.Grad!.ToArray<double>(), Is.EqualTo(new[] { 20.0, 40 }), "2 (10 x)");
+        Assert.That(x.Grad!.ToArray<double>(), Is.EqualTo(new[] { 200.0, 400, 0 }));
+        Assert.That(seen, Is.Empty, "a hook belongs to the value that the view had when it was registered");
+    }
 }

@@ -302,4 +302,36 @@ internal sealed class FunctionalTests
 
         Assert.That((Level.Current, Autodiff.IsGradEnabled), Is.EqualTo(((Level?)null, true)), "what the transform left behind");
     }
+
+    [Test]
+    public void AuxiliaryResultsComeBackUnwrapped()
+    {
+        var x = Tensor.FromArray([1.0, 2.0]);
+        (Tensor Value, IReadOnlyList<Tensor> Aux) Function(Tensor t)
+        {
+            var square = t * t;
+            return (square.Sum(), [square, square > 2]);
+        }
+
+        var (gradient, value, aux) = Autodiff.GradAndValue(Function)(x);
+        Assert.That(gradient.ToArray<double>(), Is.EqualTo(new[] { 2.0, 4 }));
+        Assert.That(value.Item<double>(), Is.EqualTo(5));
+        Assert.That(aux[0].ToArray<double>(), Is.EqualTo(new[] { 1.0, 4 }));
+        Assert.That(aux[1].ToArray<bool>(), Is.EqualTo(new[] { false, true }));
+
+        var (_, pullback, more) = Autodiff.Vjp(Function, x);
+        Assert.That(pullback(Tensor.Of(3.0, DType.Float64)).ToArray<double>(), Is.EqualTo(new[] { 6.0, 12 }));
+        Assert.That(more[0].ToArray<double>(), Is.EqualTo(new[] { 1.0, 4 }));
+
+        // Nested: each sample's predictions come out of the map.
+        Tensor[] predictions = [];
+        var second = Autodiff.Grad(t =>
+        {
+            var (inner, _, kept) = Autodiff.GradAndValue(Function)(t);
+            predictions = kept;
+            return (inner * kept[0]).Sum();
+        })(x);
+        Assert.That(second.ToArray<double>(), Is.EqualTo(new[] { 6.0, 24 }), "of 2 x * x^2");
+        Assert.Throws<GradientException>(() => Autodiff.GradAndValue(t => (t, (IReadOnlyList<Tensor>)[]))(x));
+    }
 }
