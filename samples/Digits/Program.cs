@@ -11,16 +11,17 @@ var console = AnsiConsole.Console;
 try
 {
     var options = new CommandLine(
-        args, "--data FOLDER, --device cpu|cpu-kernels|cuda[:n]|best, --epochs N, --seed N", "data", "device", "epochs", "seed");
+        args, "--data FOLDER, --device cpu|cpu-kernels|cuda[:n]|best, --epochs N, --model mlp|cnn, --seed N", "data", "device", "epochs", "model", "seed");
     var epochs = options.Number("epochs", otherwise: 10, least: 1);
     var seed = options.Number("seed", otherwise: 1, least: 0);
+    var network = options.Value("model", "mlp", Networks.Named);
     var device = options.Value("device", "best", Device.Parse);
     var mnist = await new MnistSource(console).LoadAsync(options["data"], MnistSource.DefaultCache());
     Console.WriteLine(
         $"{mnist.Train.Count} digits to learn, {mnist.Test.Count} to test with, {mnist.Test.Rows} x {mnist.Test.Columns} pixels, "
         + $"on {device} ({device.Name})");
 
-    var training = new Training(mnist.Train.Rows * mnist.Train.Columns, device, seed);
+    var training = new Training(network, mnist.Train.Rows, mnist.Train.Columns, device, seed);
     if (console.Profile.Capabilities.Interactive && !Console.IsOutputRedirected)
         ProgressDisplay.ShowBar(console, report => training.Fit(mnist.Train, epochs, report));
     else

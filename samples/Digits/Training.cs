@@ -7,11 +7,9 @@ namespace Autograd.Gpu.Samples.Digits;
 /// <summary>How the training stands: the mean of the last steps that were looked at.</summary>
 internal readonly record struct TrainingState(int Epoch, int Step, int Steps, double Loss, double Accuracy, double StepsPerSecond);
 
-/// <summary>A network of one hidden layer (pixels to 256 to 10, ReLU) that learns digits with Adam and cross entropy.</summary>
+/// <summary>A network that learns digits with Adam and cross entropy.</summary>
 internal sealed class Training
 {
-    private const int Hidden = 256;
-    private const int Classes = 10;
     private const int BatchSize = 64;
     private const double LearningRate = 2e-3;
 
@@ -20,14 +18,14 @@ internal sealed class Training
 
     private readonly Device _device;
     private readonly int _seed;
-    private readonly Sequential _network;
+    private readonly Module _network;
 
-    public Training(int pixels, Device device, int seed)
+    public Training(Func<int, int, Device, Module> network, int rows, int columns, Device device, int seed)
     {
         Tensor.ManualSeed((ulong)seed);
         _device = device;
         _seed = seed;
-        _network = new Sequential(new Linear(pixels, Hidden, device: device), new ReLU(), new Linear(Hidden, Classes, device: device));
+        _network = network(rows, columns, device);
     }
 
     /// <summary>Shows the network each digit once an epoch, in a new order, with a learning rate that falls to zero.</summary>

@@ -1,0 +1,238 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Autograd.Gpu.Devices.Host;
+
+/// <summary>
+/// The products of a convolution or of its transpose: each piece copies a band of the source into scratch memory, a slice of channels at a time, and
+/// multiplies packed weights with it in place. Runs of grid places are columns of the tiles, those between two rows' ends included and not stored.
+/// </summary>
+internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TVector : struct
+    where TOps : struct, IHostVector<T, TVector>
+{
+    private const int MostRows = 12;
+
+    public ConvolutionPlan Plan;
+    public T* Source;
+    public T* Target;
+
+    /// <summary>The packed weights.</summary>
+    public T* Weights;
+
+    /// <summary>For each set of taps, the distances of the channels and taps of a slice.</summary>
+    public int* Offsets;
+    public long ItemsPerChunk;
+
+    private static int Wide => 2 * TOps.Lanes;
+
+    public readonly void Run(int chunk)
+    {
+        var plan = Plan;
+        long first = chunk * ItemsPerChunk, end = Math.Min(plan.Items, first + ItemsPerChunk);
+        var scratch = PackBuffer.Right<T>((nint)plan.SliceChannels * plan.Band.Channel + plan.Band.Pitch + 2 * Wide);
+        for (long item = first; item < end; item++)
+        {
+            RunItem(item, scratch);
+        }
+    }
+
+    private readonly void RunItem(long item, T* scratch)
+    {
+        var plan = Plan;
+        int block = (int)(item % plan.RowBlocks);
+        item /= plan.RowBlocks;
+        int bandRow = plan.Height.Start + (int)(item % plan.Bands) * plan.BandRows;
+        item /= plan.Bands;
+        int bandColumn = plan.Width.Start + (int)(item % plan.ColumnBands) * plan.BandColumns;
+        item /= plan.ColumnBands;
+        int depths = plan.Depth.End - plan.Depth.Start;
+        int depth = plan.Depth.Start + (int)(item % depths);
+        item /= depths;
+        int group = (int)(item % plan.Shape.Groups);
+        int firstImage = (int)(item / plan.Shape.Groups) * plan.Images, images = Math.Min(plan.Images, plan.Shape.Batch - firstImage);
+        int bandRows = Math.Min(plan.BandRows, plan.Height.End - bandRow);
+        nint sourceChannel = (nint)plan.Depth.Source * plan.Height.Source * plan.Width.Source;
+        nint sourceImage = plan.Shape.Groups * plan.SourceChannels * sourceChannel;
+        var source = Source + firstImage * sourceImage + (nint)group * plan.SourceChannels * sourceChannel;
+        int panels = plan.PanelStarts.Length - 1;
+        int firstPanel = block * panels / plan.RowBlocks, endPanel = (block + 1) * panels / plan.RowBlocks;
+
+        // Without channels to sum over there is one slice of none, which stores zeros.
+        for (int c = 0; c == 0 || c < plan.SourceChannels; c += Math.Max(1, plan.SliceChannels))
+        {
+            int channels = Math.Min(plan.SliceChannels, plan.SourceChannels - c);
+            plan.Band.Copy(source + c * sourceChannel, channels, images, sourceImage, depth, bandRow, bandRows, bandColumn, scratch);
+            int* offsets = Offsets;
+            foreach (var set in plan.Sets)
+            {
+                var weights = Weights + plan.Weights(set, group, c);
+                for (int panel = firstPanel; panel < endPanel; panel += ConvolutionPlan.PassPanels)
+                {
+                    int behind = Math.Min(endPanel, panel + ConvolutionPlan.PassPanels);
+                    for (int i = 0; i < images; i++)
+                    {
+                        long image = (long)(firstImage + i) * plan.Shape.Groups + group;
+                        RunSet(set, image, depth, bandRow, bandRows, bandColumn, weights, channels, c > 0, offsets, scratch + (nint)i * plan.Band.Image, panel, behind);
+                    }
+                }
+
+                offsets += plan.SliceChannels * set.Taps.Length;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void RunSet(
+        TapSet set, long image, int depth, int bandRow, int bandRows, int bandColumn, T* weights, int channels, bool accumulate, int* offsets, T* scratch, int firstPanel, int endPanel)
+    {
+        var plan = Plan;
+        var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
+        var (rowStart, rowEnd) = plan.Height.Range(set.Height);
+        var (columnStart, columnEnd) = plan.Width.Range(set.Width);
+        rowStart = Math.Max(rowStart, bandRow);
+        rowEnd = Math.Min(rowEnd, bandRow + bandRows);
+        columnStart = Math.Max(columnStart, bandColumn);
+        columnEnd = Math.Min(columnEnd, bandColumn + plan.BandColumns);
+        if (depth < depthStart || depth >= depthEnd || rowStart >= rowEnd || columnStart >= columnEnd)
+        {
+            return;
+        }
+
+        int pitch = plan.Band.Pitch;
+        nint k = (nint)channels * set.Taps.Length;
+        var output = new Output(plan, set, Target, image, depth);
+
+        // Whole rows one by one where that wastes no more columns than the gaps between them.
+        bool byRow = (columnEnd - columnStart + TOps.Lanes - 1) / TOps.Lanes * TOps.Lanes <= pitch;
+        int runs = byRow ? rowEnd - rowStart : 1;
+        int runLength = byRow ? columnEnd - columnStart : (rowEnd - 1 - rowStart) * pitch + columnEnd - columnStart;
+        T* tile = stackalloc T[MostRows * Wide];
+        for (int run = 0; run < runs; run++)
+        {
+            int row = rowStart + run;
+            int first = (row - bandRow) * pitch + columnStart - bandColumn;
+            for (int at = 0; at < runLength; at += Wide)
+            {
+                int count = Math.Min(Wide, runLength - at);
+                int column = at % pitch;
+
+                // A tile that lies inside of one row goes to the target by itself.
+                bool isDirect = plan.Width.TargetStep == 1 && column + count <= columnEnd - columnStart && (count == Wide || count == TOps.Lanes);
+                int gridRow = row + at / pitch;
+                T* direct = isDirect ? output.Place(gridRow, columnStart + column) : null;
+                for (int panel = firstPanel; panel < endPanel; panel++)
+                {
+                    int i = plan.PanelStarts[panel], rows = plan.PanelStarts[panel + 1] - i;
+                    var a = weights + i * k;
+                    if (isDirect)
+                    {
+                        Tile(rows, count, k, a, scratch + first + at, offsets, direct + i * output.Channel, output.Channel, accumulate);
+                        continue;
+                    }
+
+                    Tile(rows, count, k, a, scratch + first + at, offsets, tile, Wide, false);
+                    output.Store(tile, Wide, rows, i, gridRow, column, count, columnStart, columnEnd - columnStart, pitch, accumulate);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tile(int rows, int count, nint k, T* a, T* b, int* offsets, T* c, nint cRow, bool accumulate)
+    {
+        if (count > TOps.Lanes)
+            Tile<Two>(rows, k, a, b, offsets, c, cRow, accumulate);
+        else
+            Tile<One>(rows, k, a, b, offsets, c, cRow, accumulate);
+    }
+
+    private static void Tile<TVectors>(int rows, nint k, T* a, T* b, int* offsets, T* c, nint cRow, bool accumulate)
+        where TVectors : struct, IConstant
+    {
+        switch (rows)
+        {
+            case 12:
+                ConvolutionTile.Multiply<T, TVector, TOps, Twelve, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                break;
+            case 8:
+                ConvolutionTile.Multiply<T, TVector, TOps, Eight, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                break;
+            case 6:
+                ConvolutionTile.Multiply<T, TVector, TOps, Six, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                break;
+            case 4:
+                ConvolutionTile.Multiply<T, TVector, TOps, Four, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                break;
+            case 2:
+                ConvolutionTile.Multiply<T, TVector, TOps, Two, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                break;
+            default:
+                ConvolutionTile.Multiply<T, TVector, TOps, One, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                break;
+        }
+    }
+
+    /// <summary>Where the places of one image, group, depth and residue lie in the target.</summary>
+    private readonly struct Output
+    {
+        private readonly T* _plane;
+        private readonly int _rowStep, _rowStart, _columnStep, _columnStart, _width;
+
+        public Output(ConvolutionPlan plan, TapSet set, T* target, long image, int depth)
+        {
+            var shape = plan.Shape;
+            int depths = plan.IsTransposed ? shape.Depth.Input : shape.Depth.Output, heights = plan.IsTransposed ? shape.Height.Input : shape.Height.Output;
+            _width = plan.IsTransposed ? shape.Width.Input : shape.Width.Output;
+            Channel = (nint)depths * heights * _width;
+            int at = plan.Depth.TargetStep * depth + plan.Depth.TargetStarts[set.Depth];
+            _plane = target + (nint)image * plan.TargetChannels * Channel + (nint)at * heights * _width;
+            (_rowStep, _rowStart) = (plan.Height.TargetStep, plan.Height.TargetStarts[set.Height]);
+            (_columnStep, _columnStart) = (plan.Width.TargetStep, plan.Width.TargetStarts[set.Width]);
+        }
+
+        /// <summary>From one channel to the next.</summary>
+        public nint Channel { get; }
+
+        public T* Place(int row, int column) => _plane + (nint)(_rowStep * row + _rowStart) * _width + _columnStep * column + _columnStart;
+
+        /// <summary>Stores the columns of a tile that are places: <paramref name="column"/> counts from <paramref name="columnStart"/> and <paramref name="row"/> on.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Store(T* tile, int pitchOfTile, int rows, int channel, int row, int column, int count, int columnStart, int columns, int pitch, bool accumulate)
+        {
+            for (int done = 0; done < count;)
+            {
+                int places = Math.Min(columns - column, count - done);
+                if (places > 0)
+                {
+                    var to = Place(row, columnStart + column) + channel * Channel;
+                    for (int i = 0; i < rows; i++, to += Channel)
+                    {
+                        StoreLine(tile + i * pitchOfTile + done, to, places, accumulate);
+                    }
+                }
+
+                done += pitch - column;
+                column = 0;
+                row++;
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void StoreLine(T* from, T* to, int count, bool accumulate)
+        {
+            if (_columnStep == 1 && !accumulate)
+            {
+                SourceBand.Copy(from, to, count);
+                return;
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                var at = to + (nint)i * _columnStep;
+                *at = accumulate ? *at + from[i] : from[i];
+            }
+        }
+    }
+}
