@@ -1,0 +1,69 @@
+using System.Numerics;
+using Autograd.Gpu.Devices.Host;
+using Autograd.Gpu.Devices.Kernels;
+using Autograd.Gpu.Kernels.Pooling;
+
+namespace Autograd.Gpu.Lazy;
+
+/// <summary>Means and biased variances of contiguous float32 or float64 elements seen as [runs, results, run length].</summary>
+internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpression means, BufferExpression variances, long run) : IKernelCall
+{
+    public string Name => "Moments";
+
+    public long Bytes => KernelBytes.Of(input) + KernelBytes.Of(means) + KernelBytes.Of(variances);
+
+    public void OnHost() => Dispatch(null);
+
+    public void OnDevice(Device device) => Dispatch(device);
+
+    private void Dispatch(Device? device)
+    {
+        if (input.DType == DType.Float32)
+        {
+            Run<float, SingleWidth>(device);
+        }
+        else
+        {
+            Run<double, DoubleWidth>(device);
+        }
+
+        GC.KeepAlive(input);
+        GC.KeepAlive(means);
+        GC.KeepAlive(variances);
+    }
+
+    private void Run<T, TWidth>(Device? device)
+        where T : unmanaged, INumber<T>
+        where TWidth : struct, IWidth<T>
+    {
+        long results = means.Layout.Count, count = input.Layout.Count / results;
+        var operand = new LineOperand(input, default);
+
+        // On a device, enough threads to keep it busy, each with some elements.
+        long parts = device is null ? HostMoments.PartsOf(run, count) : Math.Clamp(count / 16, 1, 1024);
+        var sums = means.Block.Device.Allocate(results * parts * 2 * sizeof(double));
+        if (device is null)
+        {
+            HostMoments.Run((T*)operand.Pointer, (double*)sums.Pointer, (T*)means.Block.Pointer, (T*)variances.Block.Pointer, results, run, count);
+        }
+        else
+        {
+            var arguments = new MomentArguments<T>
+            {
+                Input = operand.View.Cast<T>(),
+                Sums = sums.View.Cast<double>(),
+                Means = means.Block.View.Cast<T>(),
+                Variances = variances.Block.View.Cast<T>(),
+                Results = results,
+                Run = run,
+                Count = count,
+                Parts = parts,
+            };
+            KernelLauncher.Launch(device, Name, MomentKernels.Sums<T, TWidth>, results * parts, arguments);
+            KernelLauncher.Launch(device, Name, MomentKernels.Moments<T, TWidth>, results, arguments);
+        }
+
+        // What is on the stream comes before whatever the memory is used for next.
+        sums.Release();
+    }
+}

@@ -1,0 +1,158 @@
+using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Tape;
+using Autograd.Gpu.Transforms;
+
+namespace Autograd.Gpu.Operations;
+
+/// <summary>
+/// (x - mean) / sqrt(var + eps) * weight + bias for x of [N, C, ...], with means and (biased) variances over a part of it: batch, instance and group
+/// normalisation. Weight and bias have a number for each channel, as [C, 1, ...]. Half types are computed in float32.
+/// </summary>
+/// <remarks>
+/// The gradient needs two sums over the positions, of the gradient and of its product with the normalised values; all others are sums of these. Mean and
+/// variance are kept from the forward pass; where the backward pass is differentiated in turn they are computed again, as functions of x.
+/// </remarks>
+internal sealed class Normalised(string name, NormalisedPart part, double eps, Statistics? kept) : StructuralOperation(name)
+{
+    public override string NodeName => $"Native{Name}Backward0";
+
+    public override Saves Saves => Saves.Inputs;
+
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+    {
+        using var mode = GradMode.Set(false);
+        var dtype = inputs[0].DType;
+        var x = inputs[0].CastIfNeeded(dtype.ComputeType());
+        return Formula(x, inputs[1].CastIfNeeded(x.DType), inputs[2].CastIfNeeded(x.DType), kept ?? part.Measure(x)).CastIfNeeded(dtype);
+    }
+
+    public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    {
+        var dtype = gradient.DType.ComputeType();
+        var (x, weight) = (saved.Input0.To(dtype), saved.Input1.To(dtype));
+        gradient = gradient.To(dtype);
+        bool isConstant = kept is not null && !GradMode.IsEnabled && x.Wrapper is null && gradient.Wrapper is null;
+        var statistics = isConstant ? kept! : part.StatisticsOf(x);
+        var scale = Scale(statistics);
+        var normal = (x - statistics.Mean) * scale;
+        var (sums, products) = (part.OverPositions(gradient), part.OverPositions(gradient * normal));
+        if (needs[0])
+        {
+            double share = 1 / part.Count(x);
+            var (mean, slope) = (part.Total(weight * sums * share), part.Total(weight * products * share));
+            inputGradients[0] = scale * (weight * gradient - mean - normal * slope);
+        }
+
+        (inputGradients[1], inputGradients[2]) = (products, sums);
+    }
+
+    public override Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents)
+    {
+        var dtype = output.DType.ComputeType();
+        var x = inputs[0].To(dtype);
+        var statistics = part.StatisticsOf(x);
+        var scale = Scale(statistics);
+        var normal = (x - statistics.Mean) * scale;
+        Tensor? result = null;
+        if (tangents[0]?.To(dtype) is { } t)
+        {
+            result = inputs[1].To(dtype) * scale * (t - part.Mean(t) - normal * part.Mean(t * normal));
+        }
+
+        if (tangents[1]?.To(dtype) is { } weight)
+        {
+            result = result is null ? weight * normal : result + weight * normal;
+        }
+
+        if (tangents[2]?.To(dtype) is { } bias)
+        {
+            result = result is null ? bias.Expand(output.Shape) : result + bias;
+        }
+
+        return result?.To(output.DType);
+    }
+
+    public override Tensor Batch(BatchInputs inputs)
+    {
+        var dtype = inputs[0].DType;
+        var x = inputs.Repeated(0).To(dtype.ComputeType());
+        var (weight, bias) = (inputs.Aligned(1, part.Rank).To(x.DType), inputs.Aligned(2, part.Rank).To(x.DType));
+        return Formula(x, weight, bias, part.StatisticsOf(x)).To(dtype);
+    }
+
+    private Tensor Formula(Tensor x, Tensor weight, Tensor bias, Statistics statistics) => (x - statistics.Mean) * (Scale(statistics) * weight) + bias;
+
+    private Tensor Scale(Statistics statistics) => (statistics.Variance + eps).Rsqrt();
+}
+
+/// <summary>Mean and biased variance, in a shape that broadcasts to that of the tensor.</summary>
+internal sealed record Statistics(Tensor Mean, Tensor Variance);
+
+/// <summary>
+/// What one mean of a tensor [N, C, ...] is taken over: the batch and the positions, the positions alone, or the positions of a group of channels. Dimensions that
+/// stand before these are those of maps over batches.
+/// </summary>
+/// <param name="Rank">The number of dimensions, without those of maps.</param>
+/// <param name="OverBatch">Whether samples count together.</param>
+/// <param name="Groups">Groups of channels; 0 where each channel counts by itself.</param>
+internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
+{
+    private int[] Positions => [.. Enumerable.Range(2 - Rank, Rank - 2)];
+
+    /// <summary>By one kernel; not recorded.</summary>
+    public Statistics Measure(Tensor x)
+    {
+        using var mode = GradMode.Set(false);
+        var device = x.Device;
+        lock (device.Gate)
+        {
+            long positions = Positions.Aggregate(1L, (product, d) => product * x.Shape[d]), channels = x.Shape[1];
+            Shape results = OverBatch ? [channels] : [x.Shape[0], Groups > 0 ? Groups : channels];
+            var (mean, variance) = (Fuser.NewBuffer(device, x.DType, Layout.Contiguous(results)), Fuser.NewBuffer(device, x.DType, Layout.Contiguous(results)));
+            long run = positions * (Groups > 0 ? channels / Groups : 1);
+            Executor.Of(device).Run(new MomentCall(x.ContiguousBuffer(), mean, variance, run), x.Shape);
+            return new Statistics(Spread(Tensor.FromNewBuffer(device, mean), x.Shape), Spread(Tensor.FromNewBuffer(device, variance), x.Shape));
+        }
+    }
+
+    /// <summary>In two passes: the mean, then the squared distances from it. Recorded if the tensor is.</summary>
+    public Statistics StatisticsOf(Tensor x)
+    {
+        var mean = Mean(x);
+        var distance = x - mean;
+        return new Statistics(mean, Mean(distance * distance));
+    }
+
+    /// <summary>How many elements one mean is of.</summary>
+    public double Count(Tensor x)
+    {
+        double count = OverBatch ? x.Shape[-Rank] : Groups > 0 ? x.Shape[1 - Rank] / Groups : 1;
+        return Positions.Aggregate(count, (product, d) => product * x.Shape[d]);
+    }
+
+    /// <summary>Means, in a shape that broadcasts to that of the tensor.</summary>
+    public Tensor Mean(Tensor x) => Groups > 0
+        ? OfChannels(x.Reshape([.. x.Shape.AsSpan()[..^(Rank - 1)], Groups, (long)Count(x)]).Mean(-1, keepDim: true), x.Shape)
+        : x.Mean(OverBatch ? [-Rank, .. Positions] : Positions, keepDim: true);
+
+    /// <summary>Sums over the positions, which stay with size 1.</summary>
+    public Tensor OverPositions(Tensor x) => Positions.All(d => x.Shape[d] == 1) ? x : x.Sum(Positions, keepDim: true);
+
+    /// <summary>Sums of what <see cref="OverPositions"/> left, in a shape that broadcasts to that of the tensor.</summary>
+    public Tensor Total(Tensor sums) => Groups > 0
+        ? OfChannels(sums.Reshape([.. sums.Shape.AsSpan()[..^(Rank - 1)], Groups, sums.Shape[1 - Rank] / Groups]).Sum(-1, keepDim: true), sums.Shape)
+        : OverBatch ? sums.Sum(-Rank, keepDim: true) : sums;
+
+    /// <summary>What was measured, in a shape that broadcasts to that of the tensor.</summary>
+    private Tensor Spread(Tensor results, Shape shape) => Groups > 0
+        ? OfChannels(results.Unsqueeze(-1), shape)
+        : results.Reshape([OverBatch ? 1 : shape[0], shape[1], .. Enumerable.Repeat(1L, Rank - 2)]);
+
+    /// <summary>A number for each group, [.., groups, 1], for each channel instead: [.., C, 1, ...].</summary>
+    private Tensor OfChannels(Tensor groups, Shape shape)
+    {
+        long channels = shape[1 - Rank];
+        var lead = shape.AsSpan()[..^(Rank - 1)];
+        return groups.Expand([.. lead, Groups, channels / Groups]).Reshape([.. lead, channels, .. Enumerable.Repeat(1L, Rank - 2)]);
+    }
+}
