@@ -1,6 +1,8 @@
+using ILGPU;
+
 namespace Autograd.Gpu.Kernels;
 
-/// <summary>The extents and strides of a batch of matrix products c = alpha * a b (+ c), in elements; the columns of c are adjacent.</summary>
+/// <summary>The extents and strides of a batch of matrix products c = alpha * a b (+ c) (+ bias), in elements; the columns of c are adjacent.</summary>
 /// <typeparam name="T">The element type, float or double.</typeparam>
 public struct MatMulArguments<T> where T : unmanaged
 {
@@ -45,4 +47,10 @@ public struct MatMulArguments<T> where T : unmanaged
 
     /// <summary>1 adds the product to c, 0 overwrites c.</summary>
     public int Accumulate;
+
+    /// <summary>A number for each column of c, added to the product if <see cref="HasBias"/> is 1.</summary>
+    public ArrayView<T> Bias;
+
+    /// <summary>1 if there is a bias.</summary>
+    public int HasBias;
 }

@@ -134,16 +134,17 @@ public static class MatMulKernels
     private static void Store<T>(ArrayView<T> c, MatMulArguments<T> x, long at, long column, Quad<T> values)
         where T : unmanaged, INumberBase<T>
     {
-        if (column < x.N) Store(c, x, at, values.X);
-        if (column + 1 < x.N) Store(c, x, at + 1, values.Y);
-        if (column + 2 < x.N) Store(c, x, at + 2, values.Z);
-        if (column + 3 < x.N) Store(c, x, at + 3, values.W);
+        if (column < x.N) StoreOne(c, x, at, column, values.X);
+        if (column + 1 < x.N) StoreOne(c, x, at + 1, column + 1, values.Y);
+        if (column + 2 < x.N) StoreOne(c, x, at + 2, column + 2, values.Z);
+        if (column + 3 < x.N) StoreOne(c, x, at + 3, column + 3, values.W);
     }
 
-    private static void Store<T>(ArrayView<T> c, MatMulArguments<T> x, long at, T value) where T : unmanaged, INumberBase<T>
+    private static void StoreOne<T>(ArrayView<T> c, MatMulArguments<T> x, long at, long column, T value) where T : unmanaged, INumberBase<T>
     {
         value *= x.Alpha;
         if (x.Accumulate != 0) value += c[at];
+        if (x.HasBias != 0) value += x.Bias[column];
         c[at] = value;
     }
 }

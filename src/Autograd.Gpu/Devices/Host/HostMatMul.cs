@@ -59,6 +59,7 @@ internal static unsafe class HostMatMul
     /// For each matrix t of the batch: c[t, i, j] = alpha * sum over p of a[t, i, p] * b[t, p, j], added to c if <paramref name="accumulate"/>.
     /// Strides count elements and may have any value, 0 (broadcast) and negative ones included; the columns of c are adjacent. With
     /// <paramref name="k"/> = 0 the product is zero; with another extent 0 there is nothing to do. c must not overlap a or b.
+    /// A <paramref name="bias"/>, n adjacent elements, is added to each row of c; not together with <paramref name="accumulate"/>.
     /// The result does not depend on the number of threads: each element sums its products in order.
     /// </summary>
     /// <exception cref="NotSupportedException"><typeparamref name="T"/> is neither float nor double.</exception>
@@ -68,7 +69,7 @@ internal static unsafe class HostMatMul
         T* a, long aBatch, long aRow, long aCol,
         T* b, long bBatch, long bRow, long bCol,
         T* c, long cBatch, long cRow,
-        T alpha, bool accumulate)
+        T alpha, bool accumulate, T* bias = null)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (typeof(T) != typeof(float) && typeof(T) != typeof(double))
@@ -94,7 +95,8 @@ internal static unsafe class HostMatMul
             BCol = (nint)bCol,
             CRow = (nint)cRow,
             Alpha = alpha,
-            Accumulate = accumulate,
+            Accumulate = accumulate || bias is not null,
+            Bias = bias,
         };
         var strides = new BatchStrides { Count = (nint)batch, A = (nint)aBatch, B = (nint)bBatch, C = (nint)cBatch };
         if (k == 0)
@@ -123,13 +125,22 @@ internal static unsafe class HostMatMul
         }
     }
 
+    // c without any product: the bias, or 0.
     private static void Clear<T>(in MatMulProblem<T> x, in BatchStrides strides) where T : unmanaged
     {
         for (nint t = 0; t < strides.Count; t++)
         {
             for (nint i = 0; i < x.M; i++)
-                NativeMemory.Clear(x.C + t * strides.C + i * x.CRow, (nuint)x.N * (nuint)sizeof(T));
+                Start(x, x.C + t * strides.C + i * x.CRow);
         }
+    }
+
+    // What a row of c is before products are added: the bias, or 0.
+    private static void Start<T>(in MatMulProblem<T> x, T* row) where T : unmanaged
+    {
+        nuint bytes = (nuint)x.N * (nuint)sizeof(T);
+        if (x.Bias is null) NativeMemory.Clear(row, bytes);
+        else NativeMemory.Copy(x.Bias, row, bytes);
     }
 
     // Matrices that share b and follow each other row on row are one tall matrix.
@@ -158,6 +169,7 @@ internal static unsafe class HostMatMul
     {
         if (x.M == 1 || x.N == 1)
         {
+            if (x.Bias is not null) Clear(x, strides);
             MatMulProblem<T> column = AsMatrixVector(x, out nint outStride);
             var vector = new VectorWork<T, TVector, TOps> { X = column, OutStride = outStride, Batch = strides };
             if (x.M == 1 && x.N != 1) vector.Batch = strides with { A = strides.B, B = strides.A };
@@ -281,8 +293,16 @@ internal static unsafe class HostMatMul
             part.A += t * Batch.A + row * X.ARow;
             part.B += t * Batch.B + column * X.BCol;
             part.C += t * Batch.C + row * X.CRow + column;
+            if (X.Bias is not null) part.Bias += column;
             for (; t < end; t++, part.A += Batch.A, part.B += Batch.B, part.C += Batch.C)
+            {
+                if (X.Bias is not null)
+                {
+                    for (nint i = 0; i < height; i++) Start(part, part.C + i * part.CRow);
+                }
+
                 MatMulBlock<T, TVector, TOps, TTall>.Multiply(part);
+            }
         }
     }
 

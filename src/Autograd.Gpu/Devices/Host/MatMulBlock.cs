@@ -7,6 +7,10 @@ internal unsafe struct MatMulProblem<T> where T : unmanaged
 {
     public nint M, N, K;
     public T* A, B, C;
+
+    /// <summary>What each row of c starts with, or null; it is there before the products are added.</summary>
+    public T* Bias;
+
     public nint ARow, ACol, BRow, BCol, CRow;
     public T Alpha;
     public bool Accumulate;
