@@ -141,6 +141,9 @@ internal sealed unsafe class PackBuffer
     [ThreadStatic]
     private static PackBuffer? _right;
 
+    [ThreadStatic]
+    private static PackBuffer? _scratch;
+
     private void* _memory;
     private nuint _bytes;
 
@@ -151,6 +154,9 @@ internal sealed unsafe class PackBuffer
 
     /// <summary>Room for packed columns of B.</summary>
     public static T* Right<T>(nint elements) where T : unmanaged => (T*)(_right ??= new PackBuffer()).Reserve((nuint)elements * (nuint)sizeof(T));
+
+    /// <summary>Room for what a kernel holds between its products.</summary>
+    public static T* Scratch<T>(nint elements) where T : unmanaged => (T*)(_scratch ??= new PackBuffer()).Reserve((nuint)elements * (nuint)sizeof(T));
 
     private void* Reserve(nuint bytes)
     {
