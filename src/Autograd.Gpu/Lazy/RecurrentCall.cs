@@ -1,0 +1,132 @@
+using System.Numerics;
+using Autograd.Gpu.Devices.Host;
+using Autograd.Gpu.Devices.Kernels;
+using Autograd.Gpu.Kernels.Recurrent;
+
+namespace Autograd.Gpu.Lazy;
+
+/// <summary>The cells of recurrent layers.</summary>
+internal enum RecurrentKind
+{
+    Tanh,
+    Relu,
+    Lstm,
+    Gru,
+}
+
+/// <summary>The buffers that a recurrent layer's steps work on, of float32 or float64, contiguous; see <see cref="RecurrentArguments{T}"/>.</summary>
+internal sealed record RecurrentBuffers(
+    BufferExpression Inputs, BufferExpression Products, BufferExpression Outputs, BufferExpression State, BufferExpression? Kept, BufferExpression? Previous);
+
+/// <summary>The pointwise part of one step of a recurrent layer, forward or back: <paramref name="rows"/> rows from row <paramref name="start"/> on.</summary>
+internal readonly unsafe struct RecurrentCall(
+    RecurrentKind kind, bool back, RecurrentBuffers buffers, long start, long rows, long width, long stateRow, long batch) : IKernelCall
+{
+    public string Name => $"{kind} step{(back ? " back" : "")}";
+
+    /// <summary>The gates on both sides, the states before and after, and what is kept.</summary>
+    public long Bytes => rows * width * buffers.Outputs.DType.Size() * kind switch
+    {
+        RecurrentKind.Lstm => back ? 14 : 18,
+        RecurrentKind.Gru => back ? 14 : 14,
+        _ => back ? 4 : 6,
+    };
+
+    public void OnHost() => Dispatch(null);
+
+    public void OnDevice(Device device) => Dispatch(device);
+
+    private void Dispatch(Device? device)
+    {
+        if (buffers.Outputs.DType == DType.Float32)
+        {
+            switch (kind)
+            {
+                case RecurrentKind.Tanh:
+                    Run<float, TanhCell<float, SingleMath>, TanhCell<Vector<float>, SingleVectorMath>>(device);
+                    break;
+                case RecurrentKind.Relu:
+                    Run<float, ReluCell<float, SingleMath>, ReluCell<Vector<float>, SingleVectorMath>>(device);
+                    break;
+                case RecurrentKind.Lstm:
+                    Run<float, LstmCell<float, SingleMath>, LstmCell<Vector<float>, SingleVectorMath>>(device);
+                    break;
+                default:
+                    Run<float, GruCell<float, SingleMath>, GruCell<Vector<float>, SingleVectorMath>>(device);
+                    break;
+            }
+        }
+        else
+        {
+            switch (kind)
+            {
+                case RecurrentKind.Tanh:
+                    Run<double, TanhCell<double, DoubleMath>, TanhCell<Vector<double>, DoubleVectorMath>>(device);
+                    break;
+                case RecurrentKind.Relu:
+                    Run<double, ReluCell<double, DoubleMath>, ReluCell<Vector<double>, DoubleVectorMath>>(device);
+                    break;
+                case RecurrentKind.Lstm:
+                    Run<double, LstmCell<double, DoubleMath>, LstmCell<Vector<double>, DoubleVectorMath>>(device);
+                    break;
+                default:
+                    Run<double, GruCell<double, DoubleMath>, GruCell<Vector<double>, DoubleVectorMath>>(device);
+                    break;
+            }
+        }
+
+        GC.KeepAlive(buffers);
+    }
+
+    private void Run<T, TCell, TVectorCell>(Device? device)
+        where T : unmanaged
+        where TCell : struct, IRecurrentCell<T>
+        where TVectorCell : struct, IRecurrentCell<Vector<T>>
+    {
+        long stateAt = stateRow * width;
+        if (device is null)
+        {
+            HostRecurrent.Run<T, TCell, TVectorCell>(
+                new HostRecurrentStep<T>
+                {
+                    Inputs = (T*)buffers.Inputs.Block.Pointer,
+                    Products = (T*)buffers.Products.Block.Pointer,
+                    Outputs = (T*)buffers.Outputs.Block.Pointer,
+                    State = (T*)buffers.State.Block.Pointer,
+                    Kept = buffers.Kept is { } values ? (T*)values.Block.Pointer : null,
+                    Previous = buffers.Previous is { } states ? (T*)states.Block.Pointer : null,
+                    Width = width,
+                    Start = start,
+                    StateAt = stateAt,
+                    Batch = batch,
+                },
+                rows,
+                back);
+            return;
+        }
+
+        var outputs = buffers.Outputs.Block.View.Cast<T>();
+        var arguments = new RecurrentArguments<T>
+        {
+            Inputs = buffers.Inputs.Block.View.Cast<T>(),
+            Products = buffers.Products.Block.View.Cast<T>(),
+            Outputs = outputs,
+            State = buffers.State.Block.View.Cast<T>(),
+            Kept = buffers.Kept is { } kept ? kept.Block.View.Cast<T>() : outputs,
+            Previous = buffers.Previous is { } previous ? previous.Block.View.Cast<T>() : outputs,
+            Width = width,
+            Start = start,
+            StateAt = stateAt,
+            Batch = batch,
+            Keeps = buffers.Kept is null ? 0 : 1,
+        };
+        if (back)
+        {
+            KernelLauncher.Launch(device, Name, RecurrentKernels.Back<T, TCell>, rows * width, arguments);
+        }
+        else
+        {
+            KernelLauncher.Launch(device, Name, RecurrentKernels.Step<T, TCell>, rows * width, arguments);
+        }
+    }
+}

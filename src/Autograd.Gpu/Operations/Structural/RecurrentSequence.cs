@@ -1,0 +1,217 @@
+using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Tape;
+
+namespace Autograd.Gpu.Operations;
+
+/// <summary>
+/// A recurrent layer over a sequence, in one direction: each step is a product with the recurrent weights and one kernel for the rest; back, the same, and one
+/// product at the end for the gradient of the weights.
+/// </summary>
+/// <remarks>
+/// <para>Inputs: the input's side of the gates, [rows, gates * hidden], with all biases but one; the weights of the hidden state, [gates * hidden, hidden]; the state: [batch,
+/// hidden] hidden states, then of an LSTM as many cell states, of a GRU one row with the bias of its last gate.</para>
+/// <para>The rows are those of a packed sequence: step t has the next sizes[t] of them, and sizes do not grow. The result has all hidden states, then the last one of each sequence, then of
+/// an LSTM the last cell states: [rows + batch (+ batch), hidden].</para>
+/// </remarks>
+internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long batch, bool reverse) : ComposedOperation(NameOf(kind))
+{
+    /// <summary>From how many steps on a transposed copy of the weights pays.</summary>
+    private const int StepsToTranspose = 4;
+
+    private Storage? _keptFor;
+    private Tensor? _kept;
+    private Tensor? _previous;
+
+    private int Gates => kind switch { RecurrentKind.Lstm => 4, RecurrentKind.Gru => 3, _ => 1 };
+
+    private long Rows => sizes.Sum();
+
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+    {
+        var (x, weight, state) = (inputs[0], inputs[1], inputs[2]);
+        bool keeps = Recorder.Wants(x, weight, state);
+        return Forward(x, weight, state, keeps);
+    }
+
+    protected override Tensor Compose(IReadOnlyList<Tensor> inputs)
+    {
+        var (x, weight, state) = (inputs[0], inputs[1].T, inputs[2]);
+        var hidden = state.Narrow(0, 0, batch);
+        var cell = kind == RecurrentKind.Lstm ? state.Narrow(0, batch, batch) : null;
+        var bias = kind == RecurrentKind.Gru ? state.Narrow(0, batch, 1) : null;
+        var parts = new Tensor[sizes.Length];
+        foreach (var (step, start) in Steps())
+        {
+            long rows = sizes[step];
+            var before = hidden.Narrow(0, 0, rows);
+            var left = x.Narrow(0, start, rows);
+            var right = before.MatMul(weight);
+            Tensor after;
+            if (kind == RecurrentKind.Lstm)
+            {
+                var gates = (left + right).Chunk(4, 1);
+                var memory = gates[1].Sigmoid() * cell!.Narrow(0, 0, rows) + gates[0].Sigmoid() * gates[2].Tanh();
+                after = gates[3].Sigmoid() * memory.Tanh();
+                cell = Over(cell, memory);
+            }
+            else if (kind == RecurrentKind.Gru)
+            {
+                var (l, r) = (left.Chunk(3, 1), right.Chunk(3, 1));
+                var update = (l[1] + r[1]).Sigmoid();
+                var fresh = (l[2] + (l[0] + r[0]).Sigmoid() * (r[2] + bias!)).Tanh();
+                after = (1 - update) * fresh + update * before;
+            }
+            else
+            {
+                var sum = left + right;
+                after = kind == RecurrentKind.Tanh ? sum.Tanh() : sum.Relu();
+            }
+
+            parts[step] = after;
+            hidden = Over(hidden, after);
+        }
+
+        return Tensor.Cat(cell is null ? [.. parts, hidden] : [.. parts, hidden, cell]);
+    }
+
+    protected override void VjpOnce(Tensor gradient, Tensor[] inputs, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    {
+        var (x, weight, state) = (inputs[0], inputs[1], inputs[2]);
+        var device = x.Device;
+        var dtype = x.DType;
+        long width = weight.Shape[1], rows = Rows;
+        using var mode = GradMode.Set(false);
+        lock (device.Gate)
+        {
+            if (_keptFor is null || !ReferenceEquals(_keptFor, x.Storage))
+            {
+                // Kept for one pass only, and not where a transform recorded the operation.
+                Forward(x, weight, state, keeps: true).Dispose();
+            }
+
+            var (kept, previous) = (_kept!, _previous!);
+            (_keptFor, _kept, _previous) = (null, null, null);
+            var slopes = gradient.ContiguousBuffer();
+
+            // The gradients of the states run back through it: of the hidden state; of an LSTM's cell state, or of what passes a GRU's gates.
+            var tail = gradient.Narrow(0, rows, kind == RecurrentKind.Lstm ? 2 * batch : batch);
+            var states = kind == RecurrentKind.Gru ? Tensor.Cat([tail, Tensor.ZerosLike(tail)]) : tail.Clone();
+            var running = states.ContiguousBuffer();
+            var left = New(device, dtype, [rows, Gates * width]);
+            var right = kind == RecurrentKind.Gru ? New(device, dtype, [rows, Gates * width]) : left;
+            var buffers = new RecurrentBuffers(left, right, Whole(device, slopes), running, kept.ContiguousBuffer(), previous.ContiguousBuffer());
+            var executor = Executor.Of(device);
+            var matrix = weight.StridedBuffer();
+            foreach (var (step, start) in Steps().Reverse())
+            {
+                long count = sizes[step];
+                if (count * width == 0)
+                {
+                    continue;
+                }
+
+                executor.Run(new RecurrentCall(kind, back: true, buffers, start, count, width, rows, batch), Shape.Own([count, width]));
+                var part = right.WithLayout(Layout.Strided(Shape.Own([count, Gates * width]), [Gates * width, 1], start * Gates * width));
+                var product = new MatrixProduct(
+                    1, count, width, Gates * width, new(0, Gates * width, 1), new(0, weight.Layout.Stride(0), weight.Layout.Stride(1)));
+                executor.MatMul(part, matrix, product, running);
+            }
+
+            var (inputSide, hiddenSide) = (Tensor.FromNewBuffer(device, left), kind == RecurrentKind.Gru ? Tensor.FromNewBuffer(device, right) : null);
+            inputGradients[0] = inputSide;
+            if (needs[1])
+            {
+                inputGradients[1] = (hiddenSide ?? inputSide).T.MatMul(previous);
+            }
+
+            if (needs[2])
+            {
+                inputGradients[2] = kind != RecurrentKind.Gru
+                    ? states
+                    : Tensor.Cat([states.Narrow(0, 0, batch) + states.Narrow(0, batch, batch), hiddenSide!.Narrow(1, 2 * width, width).Sum(0, keepDim: true)]);
+            }
+
+            kept.Dispose();
+            previous.Dispose();
+        }
+    }
+
+    private static string NameOf(RecurrentKind kind) => kind switch { RecurrentKind.Lstm => "Lstm", RecurrentKind.Gru => "Gru", RecurrentKind.Tanh => "RnnTanh", _ => "RnnRelu" };
+
+    /// <summary>The rows of a step over those of the state; the others stay.</summary>
+    private static Tensor Over(Tensor state, Tensor step) =>
+        step.Shape[0] == state.Shape[0] ? step : Tensor.Cat([step, state.Narrow(0, step.Shape[0], state.Shape[0] - step.Shape[0])]);
+
+    private static BufferExpression New(Device device, DType dtype, Shape shape) =>
+        new(device.Allocate(shape.NumElements * dtype.Size()), dtype, Layout.Contiguous(shape));
+
+    /// <summary>The buffer, copied unless it starts where its block does.</summary>
+    private static BufferExpression Whole(Device device, BufferExpression buffer) => buffer.Layout.Offset == 0 ? buffer : Copied(device, buffer);
+
+    private static BufferExpression Copied(Device device, BufferExpression buffer) => Fuser.Copy(device, buffer, CutReason.Operand);
+
+    private Tensor Forward(Tensor x, Tensor weight, Tensor state, bool keeps)
+    {
+        var device = x.Device;
+        var dtype = x.DType;
+        long width = weight.Shape[1], rows = Rows, states = kind == RecurrentKind.Lstm ? 2 * batch : batch;
+        lock (device.Gate)
+        {
+            using var mode = GradMode.Set(false);
+            var output = New(device, dtype, [rows + states, width]);
+            var result = Tensor.FromNewBuffer(device, output);
+            result.Narrow(0, rows, states).Copy_(state.Narrow(0, 0, states));
+            output = result.ContiguousBuffer();
+            var start = kind == RecurrentKind.Gru ? Whole(device, state.ContiguousBuffer()) : output;
+            var left = Whole(device, x.ContiguousBuffer());
+            var products = New(device, dtype, [sizes.Length == 0 ? 0 : sizes.Max(), Gates * width]);
+            int columns = kind switch { RecurrentKind.Lstm => 5, RecurrentKind.Gru => 4, _ => 1 };
+            var kept = keeps ? New(device, dtype, [rows, columns * width]) : null;
+            var previous = keeps ? New(device, dtype, [rows, width]) : null;
+            var buffers = new RecurrentBuffers(left, products, output, start, kept, previous);
+            var executor = Executor.Of(device);
+            if (device.IsHost && sizes.Length >= StepsToTranspose)
+            {
+                // The host's product would lay out the transposed weights anew at each step.
+                weight = weight.T.Contiguous().T;
+            }
+
+            var matrix = weight.StridedBuffer();
+            foreach (var (step, place) in Steps())
+            {
+                long count = sizes[step];
+                if (count * width == 0)
+                {
+                    continue;
+                }
+
+                var hidden = output.WithLayout(Layout.Strided(Shape.Own([count, width]), [width, 1], rows * width));
+                var product = new MatrixProduct(
+                    1, count, Gates * width, width, new(0, width, 1), new(0, weight.Layout.Stride(1), weight.Layout.Stride(0)));
+                executor.MatMul(hidden, matrix, product, products);
+                executor.Run(new RecurrentCall(kind, back: false, buffers, place, count, width, rows, batch), Shape.Own([count, width]));
+            }
+
+            if (keeps)
+            {
+                (_keptFor, _kept, _previous) = (x.Storage, Tensor.FromNewBuffer(device, kept!), Tensor.FromNewBuffer(device, previous!));
+            }
+
+            return result;
+        }
+    }
+
+    /// <summary>The steps in the order of the recurrence, with their first rows.</summary>
+    private IEnumerable<(int Step, long Start)> Steps()
+    {
+        var steps = new (int, long)[sizes.Length];
+        long start = 0;
+        for (int t = 0; t < sizes.Length; t++)
+        {
+            steps[reverse ? sizes.Length - 1 - t : t] = (t, start);
+            start += sizes[t];
+        }
+
+        return steps;
+    }
+}
