@@ -7,13 +7,20 @@ public sealed partial class Tensor
     /// two matrices [m, k] and [k, n] give [m, n]; further leading dimensions are stacks of matrices and broadcast.
     /// </summary>
     /// <exception cref="ShapeException">An operand is 0-d, the inner sizes differ, or the leading dimensions do not broadcast.</exception>
-    /// <exception cref="DTypeException">The dtypes differ, or are not float32 or float64.</exception>
+    /// <remarks>Half types are multiplied and summed in float32, and the result rounded once; whole numbers are summed in their own type.</remarks>
+    /// <exception cref="DTypeException">The dtypes differ, or are bool.</exception>
     public Tensor MatMul(Tensor other)
     {
+        ArgumentNullException.ThrowIfNull(other);
         CheckMatMul(other);
+        if (Operations.Contraction.IsHalf(DType))
+        {
+            return To(DType.Float32).MatMul(other.To(DType.Float32)).To(DType);
+        }
+
         var a = Rank == 1 ? Unsqueeze(0) : this;
         var b = other.Rank == 1 ? other.Unsqueeze(1) : other;
-        var product = Operations.MatMul.Apply(a, b);
+        var product = DType.IsFloatingPoint() ? Operations.MatMul.Apply(a, b) : (a.Unsqueeze(-1) * b.Unsqueeze(-3)).Sum([-2], dtype: DType);
         if (other.Rank == 1)
         {
             product = product.Squeeze(-1);
@@ -41,10 +48,7 @@ public sealed partial class Tensor
             throw new DTypeException($"MatMul: expected both tensors to have the same dtype, but got {DType.Name()} and {other.DType.Name()}. Convert one with To(dtype).");
         }
 
-        if (DType is not (DType.Float32 or DType.Float64))
-        {
-            throw new DTypeException($"MatMul: not implemented for {DType.Name()}. Convert the operands with To(DType.Float32).");
-        }
+        CheckNumbers("MatMul");
 
         long inner = other.Rank == 1 ? other.Shape[0] : other.Shape[-2];
         if (Shape[-1] != inner)
