@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
-using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu;
 
@@ -35,6 +34,27 @@ public sealed partial class Tensor
 
     /// <summary>Ones of another tensor's shape, dtype and device.</summary>
     public static Tensor OnesLike(Tensor other) => Ones(other.Shape, other.DType, other.Device);
+
+    /// <summary>One number in another tensor's shape, by default with its dtype and on its device.</summary>
+    public static Tensor FullLike(Tensor other, Scalar value, DType? dtype = null, Device? device = null) =>
+        Full(other.Shape, value, dtype ?? other.DType, device ?? other.Device);
+
+    /// <summary>A tensor whose elements are whatever was in its memory.</summary>
+    public static Tensor Empty(Shape shape, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
+    {
+        if (dtype == DType.Bool)
+        {
+            // Other bytes than 0 and 1 are no elements.
+            return Zeros(shape, dtype, device);
+        }
+
+        device ??= Device.Default;
+        var block = device.Allocate(shape.NumElements * dtype.Size());
+        return FromNewBuffer(device, new BufferExpression(block, dtype, Layout.Contiguous(shape))).WithRequiresGrad(requiresGrad);
+    }
+
+    /// <summary>The same of another tensor's shape, by default with its dtype and on its device.</summary>
+    public static Tensor EmptyLike(Tensor other, DType? dtype = null, Device? device = null) => Empty(other.Shape, dtype ?? other.DType, device ?? other.Device);
 
     /// <summary>A 1-d tensor of these numbers.</summary>
     public static Tensor FromArray<T>(T[] values, Device? device = null, bool requiresGrad = false) where T : unmanaged =>
@@ -119,40 +139,6 @@ public sealed partial class Tensor
         return (IndexSequence(shape, [1, 0], device) == IndexSequence(shape, [0, 1], device)).To(dtype).WithRequiresGrad(requiresGrad);
     }
 
-    /// <summary>Random numbers, uniform in [0, 1), from the device's generator.</summary>
-    public static Tensor Rand(Shape shape, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false) =>
-        Random(RandomKind.Uniform, shape, dtype, device, requiresGrad);
-
-    /// <summary>Random numbers, normal with mean 0 and variance 1, from the device's generator.</summary>
-    public static Tensor Randn(Shape shape, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false) =>
-        Random(RandomKind.Normal, shape, dtype, device, requiresGrad);
-
-    /// <summary>Random whole numbers in [<paramref name="low"/>, <paramref name="high"/>), from the device's generator.</summary>
-    /// <exception cref="ArgumentException">The range is empty.</exception>
-    public static Tensor RandInt(long low, long high, Shape shape, DType dtype = DType.Int64, Device? device = null)
-    {
-        if (high <= low)
-        {
-            throw new ArgumentException($"RandInt: expects low < high, but got low {low} and high {high}.");
-        }
-
-        using var mode = Tape.GradMode.Set(false);
-
-        // 53 random bits; the product is at least 0 and, for ranges up to 2^53, rounds to at most the range itself, which the minimum takes back.
-        var scaled = Rand(shape, DType.Float64, device) * (double)(high - low);
-        return (Minimum(scaled.To(DType.Int64), Wrap(high - low - 1, scaled.Device)) + low).To(dtype);
-    }
-
-    /// <summary>Seeds the generators of all devices, so that each draws the same numbers.</summary>
-    public static void ManualSeed(ulong seed)
-    {
-        Generator.StartSeed = seed;
-        foreach (var device in Device.Known)
-        {
-            device.Generator.ManualSeed(seed);
-        }
-    }
-
     /// <summary>For each element of this int64 tensor a row of <paramref name="classes"/> elements: 1 at the place that it names, elsewhere 0, as int64.</summary>
     /// <exception cref="DTypeException">The dtype is not int64.</exception>
     public Tensor OneHot(long classes)
@@ -180,51 +166,6 @@ public sealed partial class Tensor
         lock (device.Gate)
         {
             return FromExpression(device, Fuser.Apply(device, CastFunction.Instance, dtype, layout, index));
-        }
-    }
-
-    private static Tensor Random(RandomKind kind, Shape shape, DType dtype, Device? device, bool requiresGrad)
-    {
-        if (!dtype.IsFloatingPoint())
-        {
-            throw new DTypeException($"Rand: expected a floating-point dtype, but got {dtype.Name()}. For whole numbers use RandInt.");
-        }
-
-        device ??= Device.Default;
-        return (Level.Current is null ? Draw(kind, shape, dtype, device) : DrawInside(Level.Current, kind, shape, dtype, device)).WithRequiresGrad(requiresGrad);
-    }
-
-    /// <summary>Random numbers inside function transforms: inside Vmap they are the same for all samples, or others for each.</summary>
-    private static Tensor DrawInside(Level? level, RandomKind kind, Shape shape, DType dtype, Device device)
-    {
-        while (level is not (null or BatchLevel { Randomness: not VmapRandomness.Same }))
-        {
-            level = level.Outer;
-        }
-
-        return level switch
-        {
-            null => Draw(kind, shape, dtype, device),
-            BatchLevel { Randomness: VmapRandomness.Different } batch =>
-                batch.Wrap(DrawInside(level.Outer, kind, Shape.Own([batch.Size, .. shape.AsSpan()]), dtype, device)),
-            _ => throw new GradientException(
-                "Rand: vmap: called random operation while in randomness error mode. Please either use VmapRandomness.Same or VmapRandomness.Different on Vmap, "
-                + "or draw the numbers outside."),
-        };
-    }
-
-    private static Tensor Draw(RandomKind kind, Shape shape, DType dtype, Device device)
-    {
-        // Float64 numbers take two of a counter's four words, float32 numbers one.
-        long count = shape.NumElements;
-        ulong counters = (ulong)(dtype == DType.Float64 ? (count + 1) / 2 : (count + 3) / 4);
-        ulong offset = device.Generator.Reserve(counters, out ulong seed);
-        var layout = Layout.Contiguous(shape);
-        var computed = dtype.ComputeType();
-        lock (device.Gate)
-        {
-            var random = new RandomExpression(kind, seed, offset, computed, layout);
-            return FromExpression(device, Fuser.Cast(device, random, dtype));
         }
     }
 

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
 namespace Autograd.Gpu;
 
 /// <summary>The state of a <see cref="Generator"/>: restoring it repeats the numbers that were drawn after it was taken.</summary>
@@ -29,8 +32,8 @@ public sealed class Generator
     /// <summary>Makes a generator that starts at the first counter of a seed.</summary>
     public Generator(ulong seed = DefaultSeed) => _state = new GeneratorState(seed, 0);
 
-    /// <summary>The key of the sequence.</summary>
-    public ulong Seed => State.Seed;
+    /// <summary>The seed that the generator was last given, the key of its sequence.</summary>
+    public ulong InitialSeed => State.Seed;
 
     /// <summary>The first counter that has not been used.</summary>
     public ulong Offset => State.Offset;
@@ -52,7 +55,53 @@ public sealed class Generator
     }
 
     /// <summary>Starts the sequence of a seed from its first counter.</summary>
-    public void ManualSeed(ulong seed) => State = new GeneratorState(seed, 0);
+    /// <returns>This generator.</returns>
+    public Generator ManualSeed(ulong seed)
+    {
+        State = new GeneratorState(seed, 0);
+        return this;
+    }
+
+    /// <summary>Seeds the generator with a number that the operating system draws, and returns it.</summary>
+    public ulong Seed()
+    {
+        ulong seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        ManualSeed(seed);
+        return seed;
+    }
+
+    /// <summary>A generator of its own in the same state.</summary>
+    public Generator CloneState() => new() { State = State };
+
+    /// <summary><see cref="State"/> as 16 bytes, seed and offset in little-endian order: a uint8 tensor on the host, to be saved with a model.</summary>
+    public Tensor GetState()
+    {
+        var state = State;
+        var bytes = new byte[2 * sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, state.Seed);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(sizeof(ulong)), state.Offset);
+        return Tensor.FromArray(bytes, Device.Cpu);
+    }
+
+    /// <summary>Restores what <see cref="GetState"/> gave.</summary>
+    /// <exception cref="DTypeException">The tensor is not of uint8.</exception>
+    /// <exception cref="ShapeException">It has not 16 elements.</exception>
+    public void SetState(Tensor state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.DType != DType.UInt8)
+        {
+            throw new DTypeException($"SetState: RNG state must be a torch.ByteTensor: expected uint8, but got {state.DType.Name()}. Give what GetState returned.");
+        }
+
+        if (state.NumElements != 2 * sizeof(ulong))
+        {
+            throw new ShapeException($"SetState: RNG state is wrong size: expected 16 bytes, but got {state.NumElements} (shape {state.Shape}). Give what GetState returned.");
+        }
+
+        var bytes = state.ToArray<byte>();
+        State = new GeneratorState(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(sizeof(ulong))));
+    }
 
     /// <summary>Reserves counters for the caller alone and returns the first of them.</summary>
     internal ulong Reserve(ulong counters) => Reserve(counters, out _);

@@ -11,6 +11,11 @@ internal sealed class BatchLevel(long size, VmapRandomness randomness) : Level
     /// <summary>What random numbers drawn inside mean.</summary>
     public VmapRandomness Randomness { get; } = randomness;
 
+    /// <summary>What drawing random numbers throws where they are an error.</summary>
+    public static GradientException RandomnessError(string operation) => new(
+        $"{operation}: vmap: called random operation while in randomness error mode. Please either use VmapRandomness.Same or VmapRandomness.Different on Vmap, "
+        + "or draw the numbers outside.");
+
     /// <summary>The tensor, whose first dimension is the batch, as the program inside sees it.</summary>
     public Tensor Wrap(Tensor batch) => new(new BatchWrapper(this, batch));
 
@@ -40,6 +45,9 @@ internal readonly ref struct BatchInputs(BatchLevel level, ReadOnlySpan<Tensor> 
     public long Size => level.Size;
 
     public int Count => Samples.Length;
+
+    /// <summary>What random numbers mean.</summary>
+    public VmapRandomness Randomness => level.Randomness;
 
     /// <summary>The input with the batch as its first dimension if it has one, otherwise as it is.</summary>
     public Tensor this[int index] => level.Unwrap(Samples[index]);

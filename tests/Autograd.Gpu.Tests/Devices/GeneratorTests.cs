@@ -6,27 +6,27 @@ public class GeneratorTests
     public void ReservesCountersInOrder()
     {
         var generator = new Generator(5);
-        Assert.That((generator.Seed, generator.Offset), Is.EqualTo((5UL, 0UL)));
+        Assert.That((generator.InitialSeed, generator.Offset), Is.EqualTo((5UL, 0UL)));
         Assert.That(generator.Reserve(10), Is.EqualTo(0));
         Assert.That(generator.Reserve(3, out var seed), Is.EqualTo(10));
         Assert.That(seed, Is.EqualTo(5));
         Assert.That(generator.Offset, Is.EqualTo(13));
         generator.ManualSeed(7);
-        Assert.That((generator.Seed, generator.Offset), Is.EqualTo((7UL, 0UL)));
+        Assert.That((generator.InitialSeed, generator.Offset), Is.EqualTo((7UL, 0UL)));
     }
 
     [Test]
     public void StateCanBeSavedAndRestored()
     {
         var generator = new Generator();
-        Assert.That(generator.Seed, Is.EqualTo(Generator.DefaultSeed));
+        Assert.That(generator.InitialSeed, Is.EqualTo(Generator.DefaultSeed));
         generator.Reserve(100);
         var state = generator.State;
         var first = generator.Reserve(5);
         generator.ManualSeed(1);
         generator.State = state;
         Assert.That(generator.Reserve(5), Is.EqualTo(first));
-        Assert.That(generator.Seed, Is.EqualTo(Generator.DefaultSeed));
+        Assert.That(generator.InitialSeed, Is.EqualTo(Generator.DefaultSeed));
     }
 
     [Test]

@@ -20,7 +20,7 @@ public sealed class DigitsTrainingTests
         var mnist = Load();
         var (train, test) = (First(mnist.Train, 1500), First(mnist.Test, 500));
         var states = new List<TrainingState>();
-        var training = new Training(train.Rows * train.Columns, Device.Cpu, seed: 1);
+        var training = new Training(Networks.Named("mlp"), train.Rows, train.Columns, Device.Cpu, seed: 1);
         training.Fit(train, epochs: 5, states.Add);
 
         var predictions = training.Predict(test);
@@ -31,6 +31,31 @@ public sealed class DigitsTrainingTests
         Assert.That(states.Select(state => state.Step), Is.Ordered);
         Assert.That((states[^1].Epoch, states[^1].Step), Is.EqualTo((5, states[^1].Steps)));
     }
+
+    [Test]
+    public void TheConvolutionalNetworkLearnsToTellTwoDrawingsApartInAFewSteps()
+    {
+        // Bars that stand and bars that lie, at any place.
+        var random = new Random(1);
+        var (images, labels) = (new byte[192 * 64], new byte[192]);
+        for (var i = 0; i < labels.Length; i++)
+        {
+            labels[i] = (byte)(i % 2);
+            var at = random.Next(8);
+            for (var p = 0; p < 8; p++) images[(64 * i) + (i % 2 == 0 ? (8 * at) + p : (8 * p) + at)] = 255;
+        }
+
+        var bars = new DigitSet(8, 8, images, labels);
+        var states = new List<TrainingState>();
+        var training = new Training(Networks.Named("cnn"), 8, 8, Device.Cpu, seed: 1);
+        training.Fit(bars, epochs: 24, states.Add);
+        Assert.That(states[^1].Loss, Is.LessThan(0.2 * states[0].Loss));
+        Assert.That(training.Predict(bars), Is.EqualTo(labels));
+    }
+
+    [Test]
+    public void OtherModelsAreRefused() =>
+        Assert.That(() => Networks.Named("rnn"), Throws.ArgumentException.With.Message.Contains("'rnn'").And.Message.Contains("mlp or cnn"));
 
     [Test]
     public void TheProgramTrainsAndEndsWithTheAccuracy()

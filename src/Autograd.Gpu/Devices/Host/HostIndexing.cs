@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Autograd.Gpu.Kernels.Indexing;
 
@@ -65,6 +66,19 @@ internal static unsafe class HostIndexing
         // Small slabs that are not cut are taken several at a time.
         work.Slabs = work.Columns * work.Ranges > 1 ? 1 : Math.Clamp(ChunkElements / elements, 1, lines.Outer);
         HostParallel.For(checked((int)((lines.Outer + work.Slabs - 1) / work.Slabs * work.Columns * work.Ranges)), ref work);
+    }
+
+    /// <summary>result[i] += source[i] for as many elements as fill vectors; how many these are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Add<T>(T* result, T* source, long count) where T : unmanaged
+    {
+        long i = 0;
+        for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+        {
+            (Vector.Load(result + i) + Vector.Load(source + i)).Store(result + i);
+        }
+
+        return i;
     }
 
     private struct GatherWork<T> : IHostWork where T : unmanaged
@@ -178,7 +192,11 @@ internal static unsafe class HostIndexing
         {
             if (Lines.SourceInner == 1)
             {
-                for (long i = 0; i < width; i++)
+                // Sums of whole rows, the gradient of a look-up, by vectors.
+                long i = typeof(TCombination) == typeof(Accumulate<float>) ? Add((float*)result, (float*)source, width)
+                    : typeof(TCombination) == typeof(Accumulate<double>) ? Add((double*)result, (double*)source, width)
+                    : 0;
+                for (; i < width; i++)
                 {
                     result[i] = TCombination.Combine(result[i], source[i]);
                 }
