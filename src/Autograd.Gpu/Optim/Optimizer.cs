@@ -36,6 +36,9 @@ public abstract class Optimizer
     /// <summary>The step size; may be changed between steps.</summary>
     public double LearningRate { get; set; }
 
+    /// <summary>The learning rate when its first schedule was made, which all its schedules go by.</summary>
+    internal double? InitialRate { get; set; }
+
     /// <summary>Sets the gradients of all parameters to null.</summary>
     public void ZeroGrad()
     {

@@ -46,10 +46,10 @@ public sealed class Sgd : Optimizer
             return;
         }
 
-        var temporaries = new List<Tensor>();
+        using var temporaries = new Temporaries();
         if (_weightDecay != 0)
         {
-            gradient = Keep(gradient + Keep(parameter * _weightDecay));
+            gradient = temporaries.Keep(gradient + temporaries.Keep(parameter * _weightDecay));
         }
 
         if (_momentum != 0)
@@ -61,21 +61,12 @@ public sealed class Sgd : Optimizer
             }
             else
             {
-                velocity.Mul_(_momentum).Add_(Keep(gradient * (1 - _dampening)));
+                velocity.Mul_(_momentum).Add_(temporaries.Keep(gradient * (1 - _dampening)));
             }
 
-            gradient = _nesterov ? Keep(gradient + Keep(velocity * _momentum)) : velocity;
+            gradient = _nesterov ? temporaries.Keep(gradient + temporaries.Keep(velocity * _momentum)) : velocity;
         }
 
-        parameter.Sub_(Keep(gradient * LearningRate));
-
-        // The temporaries' handles go at once, so that nothing but the updates reads the old values and these can be written in place.
-        temporaries.ForEach(t => t.Dispose());
-
-        Tensor Keep(Tensor tensor)
-        {
-            temporaries.Add(tensor);
-            return tensor;
-        }
+        parameter.Sub_(temporaries.Keep(gradient * LearningRate));
     }
 }
