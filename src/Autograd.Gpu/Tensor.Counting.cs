@@ -25,6 +25,7 @@ public sealed partial class Tensor
                 + $"weights {(weights is null ? "none" : weights.Shape)}, minlength {minLength}.");
         }
 
+        CheckSameDevice("BinCount", this, weights ?? this);
         var index = Detach().To(DType.Int64);
         long least = 0, count = minLength;
         if (NumElements > 0)

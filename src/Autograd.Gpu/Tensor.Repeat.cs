@@ -201,6 +201,7 @@ public sealed partial class Tensor
                 throw new ShapeException($"Meshgrid: torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {tensor.Shape}.");
             }
 
+            CheckSameDevice("Meshgrid", tensors[0], tensor);
             if (tensor.DType != tensors[0].DType)
             {
                 throw new DTypeException($"Meshgrid: torch.meshgrid expects all tensors to have the same dtype, but got {tensors[0].DType.Name()} and {tensor.DType.Name()}.");

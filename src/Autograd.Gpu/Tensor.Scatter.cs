@@ -117,6 +117,7 @@ public sealed partial class Tensor
             throw new ShapeException($"IndexFill: index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.Rank} dimension(s) (shape {value.Shape}).");
         }
 
+        CheckSameDevice("IndexFill", this, value);
         index = Vector("IndexFill", index);
         var places = Rank == 0 ? index : Along(index, WithSize(d, index.NumElements), d);
         return Structural.Apply(new Scattered("IndexFill", d, wraps: true), [this, places, value.To(DType).Expand(places.Shape)]);

@@ -131,7 +131,7 @@ namespace Autograd.Gpu
                 return Round();
             }
 
-            double scale = Math.Pow(10, Math.Abs(decimals));
+            double scale = Math.Pow(10, Math.Abs((double)decimals));
             return decimals > 0 ? (this * scale).Round() / scale : (this / scale).Round() * scale;
         }
 
