@@ -88,7 +88,7 @@ internal static partial class Fuser
         }
 
         return expression is ConstantExpression constant
-            ? new ConstantExpression(constant.Value, dtype, constant.Layout)
+            ? new ConstantExpression(constant.Value, dtype, ResultLayout(constant))
             : Apply(device, CastFunction.Instance, dtype, ResultLayout(expression), expression);
     }
 

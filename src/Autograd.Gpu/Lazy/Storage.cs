@@ -105,7 +105,8 @@ internal sealed class Storage : VersionCounter
         switch (value)
         {
             case ConstantExpression constant:
-                return layout.SameAs(constant.Layout) ? constant : new ConstantExpression(constant.Value, DType, layout);
+                // A number is the same everywhere: strides and offset of a view mean nothing to it, and must not become those of a result.
+                return layout.SameAs(constant.Layout) ? constant : new ConstantExpression(constant.Value, DType, Layout.Contiguous(layout.Shape));
             case BufferExpression buffer:
                 return layout.SameAs(buffer.Layout) ? buffer : buffer.WithLayout(layout);
             case IndexExpression index when index.Layout.IsContiguous && index.Layout.Offset == 0:

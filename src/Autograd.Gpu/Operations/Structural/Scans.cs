@@ -29,6 +29,11 @@ internal static class Scan
     /// <summary>The tensor one place further along a dimension: each element stands where its neighbour stood, a number where nothing comes.</summary>
     public static Tensor Shift(Tensor x, int dim, bool forward, Scalar fill)
     {
+        if (x.NumElements == 0)
+        {
+            return x;
+        }
+
         var edge = Tensor.Full(x.WithSize(dim, 1), fill, x.DType, x.Device);
         return forward
             ? Tensor.Cat([edge, x.Sliced(dim, 0, 1, x.Shape[dim] - 1)], dim)
