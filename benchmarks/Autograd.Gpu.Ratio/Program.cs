@@ -23,9 +23,13 @@ var table = new Table();
 Overhead.Add(table);
 Pointwise.Add(table);
 Reductions.Add(table);
+Rows.Add(table);
 MatrixProducts.Add(table);
+Convolutions.Add(table);
 Training.Add(table);
 SecondOrder.Add(table);
+Transformers.Add(table);
+Recurrent.Add(table);
 
 var rows = table.Rows.Where(options.Selects).ToList();
 if (rows.Count == 0)

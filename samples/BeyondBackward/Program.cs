@@ -4,6 +4,7 @@ using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Nn;
 using Autograd.Gpu.Samples;
 using Autograd.Gpu.Samples.BeyondBackward;
+using Softsign = Autograd.Gpu.Samples.BeyondBackward.Softsign;
 
 CommandLine options;
 try

@@ -92,15 +92,17 @@ internal abstract class Executor(Device device)
         }
     }
 
-    /// <summary>Multiplies matrices into <paramref name="result"/>. Offsets come from the operands' layouts.</summary>
-    public void MatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
+    /// <summary>
+    /// Multiplies matrices into <paramref name="result"/>, and adds a bias, contiguous and of a row's length, to each row. Offsets come from the operands' layouts.
+    /// </summary>
+    public void MatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias = null)
     {
         long start = KernelTrace.Begin(Device);
-        RunMatMul(a, b, size, result);
+        RunMatMul(a, b, size, result, bias);
         if (start != 0)
         {
-            long bytes = KernelBytes.Of(a) + KernelBytes.Of(b) + KernelBytes.Of(result);
-            KernelTrace.End(Device, "MatMul", [a.Shape, b.Shape], result.Shape, nameof(CutReason.Operand), bytes, start);
+            long bytes = KernelBytes.Of(a) + KernelBytes.Of(b) + KernelBytes.Of(result) + (bias is null ? 0 : KernelBytes.Of(bias));
+            KernelTrace.End(Device, bias is null ? "MatMul" : "MatMul + bias", [a.Shape, b.Shape], result.Shape, nameof(CutReason.Operand), bytes, start);
         }
     }
 
@@ -128,7 +130,7 @@ internal abstract class Executor(Device device)
         PointwiseFunction function, BufferExpression value, BufferExpression operand, Scalar number, BufferExpression result) =>
         throw new NotSupportedException($"[{function.Name}] {Device} computes updates as pending values.");
 
-    protected abstract void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result);
+    protected abstract void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias);
 
     /// <summary>Runs the finished <see cref="Graph"/>, which has at least one element.</summary>
     protected abstract void Run();
@@ -138,6 +140,10 @@ internal abstract class Executor(Device device)
     /// </summary>
     /// <returns>Whether that was done; if not, nothing was.</returns>
     public virtual bool TryDivide(BufferExpression buffer, Scalar divisor) => false;
+
+    /// <summary>Sums the rows of a contiguous matrix, rounding once, if that takes no kernel of its own.</summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    public virtual bool TrySumRows(BufferExpression matrix, BufferExpression result) => false;
 
     /// <summary>The elements of the largest value that <see cref="Update"/> takes; none where a kernel for each update is no gain.</summary>
     public virtual long MostUpdated => 0;

@@ -11,7 +11,7 @@ internal sealed class IndexErrorTests
 
     private static Tensor At(params long[] index) => Tensor.FromArray(index);
 
-    private static IEnumerable<TestCaseData> Cases()
+    internal static IEnumerable<TestCaseData> Cases()
     {
         static TestCaseData Case<T>(string what, Func<object> call, params string[] says) where T : Exception =>
             new TestCaseData(typeof(T), call, says).SetArgDisplayNames(what);

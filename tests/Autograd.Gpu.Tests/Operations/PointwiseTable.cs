@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Reflection;
 using Autograd.Gpu.Operations;
+using Autograd.Gpu.Tests.Support;
 
 namespace Autograd.Gpu.Tests;
 
@@ -85,6 +86,11 @@ internal static class PointwiseTable
         ["FloorDivide"] = new(
             FloorOfQuotient, (a, b, _) => b == 0 ? 0 : (long)((a - ((((BigInteger)a % b) + b) % b)) / b), Single: 1, Double: 1),
         ["Copysign"] = new((a, b, _) => Math.CopySign(a, b)) { OtherDomain = (-3, -0.1) },
+        ["BinaryCrossEntropy"] = new(
+            (a, b, _) => (b - 1) * Math.Max(HighPrecision.Log1p(-a), -100) - b * Math.Max(Math.Log(a), -100), Single: 8, Double: 8)
+        {
+            Terms = (a, b) => Math.Max(Math.Abs((b - 1) * Math.Max(HighPrecision.Log1p(-a), -100)), Math.Abs(b * Math.Max(Math.Log(a), -100))),
+        },
         ["Hypot"] = new((a, b, _) => double.Hypot(a, b), Single: 2, Double: 3),
     };
 

@@ -27,6 +27,18 @@ internal static class StructuralTable
         .. ShapeTable.Samples(),
         .. MomentTable.Samples(),
         .. IndexTable.Samples(),
+        .. ConvolutionTable.Samples(),
+        .. PoolTable.Samples(),
+        .. ResampleTable.Samples(),
+        .. AttentionTable.Samples(),
+        .. LookupTable.Samples(),
+        .. LossTable.Samples(),
+        .. RecurrentTable.Samples(),
+        .. LinearAlgebraTable.Samples(),
+        .. RowTable.Samples(),
+        .. NormTable.Samples(),
+        .. CtcTests.Rows(),
+        .. ArrangeTable.Samples(),
     ];
 
     private static IEnumerable<Sample> Reductions()
@@ -179,7 +191,7 @@ internal static class StructuralTable
             yield return new(
                 $"CrossEntropy, {reduction}",
                 [[2, 3]],
-                x => Functional.CrossEntropy(x[0], Tensor.FromArray(new long[] { 2, 0 }, x[0].Device), reduction),
+                x => Functional.CrossEntropy(x[0], Tensor.FromArray(new long[] { 2, 0 }, x[0].Device), reduction: reduction),
                 x => Reduced(NdArray.Generate([2], i => -Math.Log(x[0].AlongDim(1, Softmax)[i[0], i[0] == 0 ? 2 : 0])), reduction));
             yield return new(
                 $"MseLoss, {reduction}",

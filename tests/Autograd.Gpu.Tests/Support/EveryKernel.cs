@@ -52,7 +52,7 @@ internal static class EveryKernel
     }
 
     /// <summary>
-    /// For one kernel in <paramref name="step"/>: the instructions compiled on the context on which the kernels ran, and those compiled on a context of its own.
+    /// For one kernel in <paramref name="step"/>: how it reads and writes memory, compiled on the context on which the kernels ran and on a context of its own.
     /// </summary>
     public static IEnumerable<(string Operations, string[] Shared, string[] Fresh)> Samples(int step, int smMajor, int smMinor)
     {
@@ -67,6 +67,11 @@ internal static class EveryKernel
         }
     }
 
+    // ILGPU's order of values, and with it the number of moves and selections, is not the same each time; what a kernel reads and writes is.
     private static string[] Instructions(string ptx) =>
-        [.. ptx.Split('\n').Select(line => line.Trim().Split(' ', '\t')[0]).Where(word => word.Length > 0 && char.IsAsciiLetterLower(word[0]))];
+    [
+        .. ptx.Split('\n').Select(line => line.Trim().Split(' ', '\t')[0])
+            .Where(word => word.Contains(".global", StringComparison.Ordinal) || word.Contains(".shared", StringComparison.Ordinal) || word.StartsWith("ld.param", StringComparison.Ordinal))
+            .Distinct().Order(StringComparer.Ordinal),
+    ];
 }

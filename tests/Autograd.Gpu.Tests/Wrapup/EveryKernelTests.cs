@@ -22,11 +22,11 @@ public class EveryKernelTests
     }
 
     [Test]
-    public void CompilesToTheSameInAContextOfItsOwn()
+    public void ReadsAndWritesAsCompiledInAContextOfItsOwn()
     {
         foreach (var (operations, shared, fresh) in EveryKernel.Samples(step: 300, 8, 0))
         {
-            Assert.That(shared, Has.Length.GreaterThan(3), operations);
+            Assert.That(shared, Has.Length.GreaterThan(1), operations);
             Assert.That(shared, Is.EqualTo(fresh), operations);
         }
     }

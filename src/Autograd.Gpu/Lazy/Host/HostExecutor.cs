@@ -12,6 +12,9 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
     /// <summary>Below this many element operations, waking another thread costs more than it saves.</summary>
     private const long ParallelWork = 1 << 16;
 
+    /// <summary>Elements whose sum takes less time than preparing a kernel for it.</summary>
+    private const long MostSummed = 1 << 9;
+
     private readonly KernelCache<HostKernel> _kernels = new();
     private readonly Dictionary<(PointwiseFunction Function, DType DType), HostKernel> _updates = [];
     private readonly HostLaunch _launch = new();
@@ -71,23 +74,61 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         }
     }
 
-    protected override void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
+    public override bool TrySumRows(BufferExpression matrix, BufferExpression result)
     {
-        if (result.DType == DType.Float32)
+        if (matrix.Layout.Count > MostSummed || !matrix.Layout.IsContiguous || matrix.DType is not (DType.Float32 or DType.Float64))
         {
-            Multiply<float>(a, b, size, result);
+            return false;
+        }
+
+        long columns = result.Layout.Count, rows = matrix.Layout.Count / Math.Max(1, columns);
+        if (matrix.DType == DType.Float32)
+        {
+            SumRows((float*)matrix.Block.Pointer + matrix.Layout.Offset, rows, columns, (float*)result.Block.Pointer);
         }
         else
         {
-            Multiply<double>(a, b, size, result);
+            SumRows((double*)matrix.Block.Pointer + matrix.Layout.Offset, rows, columns, (double*)result.Block.Pointer);
+        }
+
+        GC.KeepAlive(matrix);
+        GC.KeepAlive(result);
+        return true;
+
+        static void SumRows<T>(T* elements, long rows, long columns, T* sums)
+            where T : unmanaged, INumber<T>
+        {
+            for (long j = 0; j < columns; j++)
+            {
+                double sum = 0;
+                for (long i = 0; i < rows; i++)
+                {
+                    sum += double.CreateTruncating(elements[i * columns + j]);
+                }
+
+                sums[j] = T.CreateTruncating(sum);
+            }
+        }
+    }
+
+    protected override void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias)
+    {
+        if (result.DType == DType.Float32)
+        {
+            Multiply<float>(a, b, size, result, bias);
+        }
+        else
+        {
+            Multiply<double>(a, b, size, result, bias);
         }
 
         GC.KeepAlive(a);
         GC.KeepAlive(b);
+        GC.KeepAlive(bias);
         GC.KeepAlive(result);
     }
 
-    private static void Multiply<T>(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
+    private static void Multiply<T>(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         var (x, y) = (size.A, size.B);
@@ -96,7 +137,7 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
             (T*)a.Block.Pointer + a.Layout.Offset, x.Batch, x.Row, x.Column,
             (T*)b.Block.Pointer + b.Layout.Offset, y.Batch, y.Row, y.Column,
             (T*)result.Block.Pointer, size.M * size.N, size.N,
-            T.One, accumulate: false);
+            T.One, accumulate: false, bias is null ? null : (T*)bias.Block.Pointer + bias.Layout.Offset);
     }
 
     protected override void RunUpdate(

@@ -49,19 +49,19 @@ internal sealed class IlgpuExecutor(Device device) : Executor(device)
         GC.KeepAlive(Graph);
     }
 
-    protected override void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
+    protected override void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias)
     {
         if (result.DType == DType.Float32)
         {
-            Multiply<float>(a, b, size, result);
+            Multiply<float>(a, b, size, result, bias);
         }
         else
         {
-            Multiply<double>(a, b, size, result);
+            Multiply<double>(a, b, size, result, bias);
         }
     }
 
-    private void Multiply<T>(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result)
+    private void Multiply<T>(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias)
         where T : unmanaged, INumberBase<T>
     {
         var arguments = new MatMulArguments<T>
@@ -79,10 +79,13 @@ internal sealed class IlgpuExecutor(Device device) : Executor(device)
             CBatch = size.M * size.N,
             CRow = size.N,
             Alpha = T.One,
+            Bias = bias is null ? default : ViewOf(bias).Cast<T>(),
+            HasBias = bias is null ? 0 : 1,
         };
         MatMulLauncher.Launch(Device.Accelerator, Device.Stream, ViewOf(a), ViewOf(b), ViewOf(result), in arguments);
         GC.KeepAlive(a);
         GC.KeepAlive(b);
+        GC.KeepAlive(bias);
         GC.KeepAlive(result);
 
         static ArrayView<byte> ViewOf(BufferExpression buffer) => buffer.Block.View.SubView(buffer.Layout.Offset * buffer.DType.Size());

@@ -125,7 +125,8 @@ internal sealed class AdvancedIndex
             if (index.Device != x.Device)
             {
                 throw new DeviceMismatchException(
-                    $"{name}: indices should be on the same device as the indexed tensor, but found {index.Device} and {x.Device}. Move one with To(device).");
+                    $"{name}: Expected all tensors to be on the same device, but found at least two devices, {x.Device} and {index.Device}: "
+                    + "indices should be on the same device as the indexed tensor. Move one with To(device).");
             }
 
             switch (index.DType)
