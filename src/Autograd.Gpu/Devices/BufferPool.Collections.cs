@@ -34,6 +34,8 @@ internal sealed partial class BufferPool
 
     private readonly Lock _collector = new();
     private readonly List<Watched> _watched = []; // guards of large blocks
+    private BlockGuard? _leftByFinaliser; // linked by their Next
+    private BlockGuard? _finalisedGuards; // those that were taken out of that list, under the lock
     private long _leastBudget;
     private long _budget;
     private long _collectAt;
@@ -52,15 +54,16 @@ internal sealed partial class BufferPool
     {
         get
         {
-            lock (_lock)
+            using (_lock.Enter())
                 return _budget;
         }
 
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
-            lock (_lock)
+            using (_lock.Enter())
             {
+                TakeFinalised();
                 _leastBudget = _budget = value;
                 _collectAt = _active + value;
             }
@@ -69,12 +72,43 @@ internal sealed partial class BufferPool
 
     private bool IsCollectionDue => _active >= _collectAt && !IsFinaliserThread;
 
-    /// <summary>Takes back the memory of dropped blocks. Frees nothing: waiting for a GPU is not the finaliser thread's work.</summary>
+    /// <summary>
+    /// Puts the guard of dropped blocks where the next one who looks for memory finds it. The finaliser thread takes no lock: it would take the bias from the thread that
+    /// computes, and that thread's turn.
+    /// </summary>
     public void ReturnFromFinaliser(BlockGuard guard)
     {
         t_isFinaliserThread = true;
-        lock (_lock)
-            TakeDropped(guard);
+        var next = Volatile.Read(ref _leftByFinaliser);
+        while (true)
+        {
+            guard.Next = next;
+            var found = Interlocked.CompareExchange(ref _leftByFinaliser, guard, next);
+            if (found == next)
+                return;
+            next = found;
+        }
+    }
+
+    /// <summary>Takes back all that the finaliser has found.</summary>
+    private void TakeFinalised()
+    {
+        while (TryTakeFinalised())
+        {
+        }
+    }
+
+    /// <summary>Takes back the memory of one guard that the finaliser has found: one at a time, so that no request pays for all of a collection.</summary>
+    private bool TryTakeFinalised()
+    {
+        if (_finalisedGuards is null && Volatile.Read(ref _leftByFinaliser) is not null)
+            _finalisedGuards = Interlocked.Exchange(ref _leftByFinaliser, null);
+        if (_finalisedGuards is not { } guard)
+            return false;
+        _finalisedGuards = guard.Next;
+        guard.Next = null;
+        TakeDropped(guard);
+        return true;
     }
 
     private void TakeDropped(BlockGuard guard)
@@ -135,7 +169,7 @@ internal sealed partial class BufferPool
         try
         {
             int generation;
-            lock (_lock)
+            using (_lock.Enter())
             {
                 if (!IsCollectionDue)
                     return;
@@ -159,14 +193,18 @@ internal sealed partial class BufferPool
     private void Collect(int generation)
     {
         long finalisedBefore;
-        lock (_lock)
+        using (_lock.Enter())
+        {
+            TakeFinalised();
             finalisedBefore = _finalisedBytes;
+        }
 
         var start = Stopwatch.GetTimestamp();
         GC.Collect(generation, GCCollectionMode.Forced, blocking: true);
         bool isEnough;
-        lock (_lock)
+        using (_lock.Enter())
         {
+            TakeFinalised();
             TakeDropped();
             isEnough = _finalisedBytes - finalisedBefore >= _budget / 4;
         }
@@ -180,8 +218,9 @@ internal sealed partial class BufferPool
 
         var end = Stopwatch.GetTimestamp();
 
-        lock (_lock)
+        using (_lock.Enter())
         {
+            TakeFinalised();
             var took = Stopwatch.GetElapsedTime(start, end);
             var share = took / Stopwatch.GetElapsedTime(_lastCollection, end);
             _lastCollection = end;

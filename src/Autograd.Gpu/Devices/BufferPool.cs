@@ -24,13 +24,14 @@ internal sealed partial class BufferPool
     private const long FewBytes = 512;
     private const int CacheLine = 64;
 
-    /// <summary>Four classes up is twice the size.</summary>
+    /// <summary>Four classes up is twice the size; below 256 bytes it is more, which costs no page.</summary>
     private const int ClassesWithinTwice = 4;
 
     private static readonly int LargestSmallClass = SizeClass.Of(LargestSmall);
+    private static readonly int FewBytesClass = SizeClass.Of(FewBytes);
     private static readonly int LargestSharedClass = SizeClass.Of(BlockGuard.LargestShared);
 
-    private readonly Lock _lock = new();
+    private readonly Gate _lock = new(new GateState());
     private readonly Device _device;
     private readonly List<Piece>[] _free = new List<Piece>[SizeClass.Count];
     private readonly WeakReference<BlockGuard>[] _guards = new WeakReference<BlockGuard>[LargestSharedClass + 1];
@@ -65,15 +66,16 @@ internal sealed partial class BufferPool
     {
         get
         {
-            lock (_lock)
+            using (_lock.Enter())
                 return _memoryLimit;
         }
 
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            lock (_lock)
+            using (_lock.Enter())
             {
+                TakeFinalised();
                 _memoryLimit = value;
                 if (_reserved > value)
                     Flush();
@@ -86,15 +88,16 @@ internal sealed partial class BufferPool
     {
         get
         {
-            lock (_lock)
+            using (_lock.Enter())
                 return _cacheLimit;
         }
 
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            lock (_lock)
+            using (_lock.Enter())
             {
+                TakeFinalised();
                 _cacheLimit = value;
                 TrimIfOver();
             }
@@ -105,8 +108,11 @@ internal sealed partial class BufferPool
     {
         get
         {
-            lock (_lock)
+            using (_lock.Enter())
+            {
+                TakeFinalised();
                 return new(_active, _reserved - _active, _peak, _allocations, _reuses, _finalised, _collections, _collectionTime, _flushes);
+            }
         }
     }
 
@@ -119,9 +125,17 @@ internal sealed partial class BufferPool
             throw Exhausted(bytes, null);
         var sizeClass = SizeClass.Of(bytes);
         bool collect;
-        lock (_lock)
+        using (_lock.Enter())
         {
-            if (TryTakeFree(sizeClass, out var piece) || TryCarve(sizeClass, out piece) || TryTakeLarger(sizeClass, out piece))
+            if (TryTakeFree(sizeClass, out var piece))
+                return Guarded(piece, bytes);
+            while (TryTakeFinalised())
+            {
+                if (TryTakeFree(sizeClass, out piece))
+                    return Guarded(piece, bytes);
+            }
+
+            if (TryTakeAny(sizeClass, out piece))
                 return Guarded(piece, bytes);
             collect = IsCollectionDue;
             if (!collect && TryGrow(sizeClass, out piece, out _))
@@ -134,7 +148,7 @@ internal sealed partial class BufferPool
     /// <summary>Takes a released block's piece back; it may be handed out again at once, see Note [Stream order and pool reuse].</summary>
     public void Return(BlockGuard guard, int slot)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             // Only the finaliser of another object can come later than the guard's.
             if (!guard.TryRemove(slot, out var piece))
@@ -148,14 +162,20 @@ internal sealed partial class BufferPool
     /// <summary>Gives everything that is not in use back to the system.</summary>
     public void EmptyCache()
     {
-        lock (_lock)
+        using (_lock.Enter())
+        {
+            TakeFinalised();
             Flush();
+        }
     }
 
     public void ResetPeak()
     {
-        lock (_lock)
+        using (_lock.Enter())
+        {
+            TakeFinalised();
             _peak = _active;
+        }
     }
 
     /// <summary>A handle on a piece, see Note [Guards].</summary>
@@ -181,8 +201,8 @@ internal sealed partial class BufferPool
     }
 
     /// <summary>
-    /// What comes back through the collector has left the caches. Fetched now, it is there when the kernel writes it; later the first locked
-    /// instruction after the kernel would wait for it.
+    /// What comes back through the collector has left the caches. The stores of a kernel to such memory hold up all stores behind them. So a block is fetched when it is
+    /// handed out, and the one that will be handed out next as well: for a kernel on a few elements the time until it writes is too short.
     /// </summary>
     private static unsafe void Prefetch(nint pointer, long bytes)
     {
@@ -197,8 +217,9 @@ internal sealed partial class BufferPool
         if (collect)
             CollectWithinBudget();
         Exception? cause;
-        lock (_lock)
+        using (_lock.Enter())
         {
+            TakeFinalised();
             if (TryTakeAny(sizeClass, out var piece) || TryGrow(sizeClass, out piece, out _))
                 return Guarded(piece, bytes);
             Flush();
@@ -209,8 +230,9 @@ internal sealed partial class BufferPool
         if (!IsFinaliserThread)
         {
             CollectEverything();
-            lock (_lock)
+            using (_lock.Enter())
             {
+                TakeFinalised();
                 if (TryTakeAny(sizeClass, out var piece))
                     return Guarded(piece, bytes);
                 Flush();
@@ -224,7 +246,7 @@ internal sealed partial class BufferPool
 
     private OutOfDeviceMemoryException Exhausted(long bytes, Exception? cause)
     {
-        lock (_lock)
+        using (_lock.Enter())
             return new OutOfDeviceMemoryException(_device, bytes, _active, _reserved - _active, _memoryLimit, cause);
     }
 
@@ -242,6 +264,8 @@ internal sealed partial class BufferPool
 
         piece = free[^1]; // the one used last, which may still be in the processor's cache
         free.RemoveAt(free.Count - 1);
+        if (sizeClass <= FewBytesClass && free.Count > 0 && _device.HasHostMemory)
+            Prefetch(free[^1].Pointer, SizeClass.Bytes(sizeClass));
         _reuses++;
         if (!piece.Segment.IsSlab)
             _freeLarge -= piece.Segment.Bytes;
@@ -345,7 +369,12 @@ internal sealed partial class BufferPool
         _allocations++;
         _largestRequest = Math.Max(_largestRequest, SizeClass.Bytes(piece.SizeClass));
         _active += SizeClass.Bytes(piece.SizeClass);
-        _peak = Math.Max(_peak, _active);
+        if (_active > _peak)
+        {
+            // What the finaliser has found is not in use any more.
+            TakeFinalised();
+            _peak = Math.Max(_peak, _active);
+        }
     }
 
     private void Keep(in Piece piece)

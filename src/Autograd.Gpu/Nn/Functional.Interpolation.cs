@@ -36,6 +36,10 @@ public static partial class Functional
     /// <param name="mode">How values are found.</param>
     /// <param name="alignCorners">For linear and cubic modes: whether corner elements keep their values, instead of corner pixels their outer edges; by default false.</param>
     /// <param name="recomputeScaleFactor">Whether coordinates follow the sizes that come out.</param>
+    /// <param name="antialias">
+    /// For <see cref="InterpolationMode.Bilinear"/> and <see cref="InterpolationMode.Bicubic"/>: whether the kernel grows with the factor by which a dimension shrinks, as in PIL,
+    /// so that no element of the input is left out. The cubic kernel is then the one with a = -0.5.
+    /// </param>
     /// <exception cref="ShapeException">The input has not the mode's number of dimensions, or sizes are missing, of another number or not positive.</exception>
     /// <exception cref="ArgumentException">Both or neither of size and factor are given, or <paramref name="alignCorners"/> for a mode that has no such choice.</exception>
     /// <exception cref="DTypeException">The input is not floating-point.</exception>
@@ -45,12 +49,13 @@ public static partial class Functional
         Scales? scaleFactor = null,
         InterpolationMode mode = InterpolationMode.Nearest,
         bool? alignCorners = null,
-        bool recomputeScaleFactor = false)
+        bool recomputeScaleFactor = false,
+        bool antialias = false)
     {
         ArgumentNullException.ThrowIfNull(input);
         CheckFloating("Interpolate", input);
         int rank = input.Rank - 2;
-        CheckMode(input, mode, alignCorners);
+        CheckMode(input, mode, alignCorners, antialias);
         var (sizes, scales) = NewSizes(input, size, scaleFactor);
         if (sizes.Any(n => n <= 0) || input.Shape.Skip(1).Any(n => n == 0))
         {
@@ -66,10 +71,12 @@ public static partial class Functional
         for (int d = 0; d < rank; d++)
         {
             double? scale = recomputeScaleFactor ? null : scales?[d];
-            bands[d] = Interpolation.Rows(mode, input.Shape[d + 2], sizes[d], alignCorners ?? false, scale);
+            bands[d] = antialias
+                ? Interpolation.SmoothRows(mode, input.Shape[d + 2], sizes[d], alignCorners ?? false, scale)
+                : Interpolation.Rows(mode, input.Shape[d + 2], sizes[d], alignCorners ?? false, scale);
         }
 
-        string name = $"Upsample{mode}{rank}D";
+        string name = $"Upsample{mode}{rank}D{(antialias ? "Aa" : "")}";
         return Structural.Apply(new BandProduct(name, bands), input);
     }
 
@@ -107,8 +114,14 @@ public static partial class Functional
         return (sizes, scales);
     }
 
-    private static void CheckMode(Tensor input, InterpolationMode mode, bool? alignCorners)
+    private static void CheckMode(Tensor input, InterpolationMode mode, bool? alignCorners, bool antialias)
     {
+        if (antialias && (mode is not (InterpolationMode.Bilinear or InterpolationMode.Bicubic) || input.Rank != 4))
+        {
+            throw new ArgumentException(
+                $"Interpolate: Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input, but got {mode} and shape {input.Shape}.", nameof(antialias));
+        }
+
         int needed = mode switch
         {
             InterpolationMode.Linear => 3,

@@ -5,6 +5,9 @@ public sealed class MaxPool1d(Sizes kernelSize, Sizes? stride = null, Sizes? pad
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.MaxPool1d(input, kernelSize, stride, padding, dilation, ceilMode);
+
+    /// <summary>The output and the places of its elements in the input, for an unpooling: PyTorch's <c>return_indices</c>.</summary>
+    public (Tensor Output, Tensor Indices) ForwardWithIndices(Tensor input) => Functional.MaxPool1dWithIndices(input, kernelSize, stride, padding, dilation, ceilMode);
 }
 
 /// <summary><see cref="Functional.MaxPool2d"/> as a layer.</summary>
@@ -12,6 +15,9 @@ public sealed class MaxPool2d(Sizes kernelSize, Sizes? stride = null, Sizes? pad
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.MaxPool2d(input, kernelSize, stride, padding, dilation, ceilMode);
+
+    /// <summary>The output and the places of its elements in the input, for an unpooling: PyTorch's <c>return_indices</c>.</summary>
+    public (Tensor Output, Tensor Indices) ForwardWithIndices(Tensor input) => Functional.MaxPool2dWithIndices(input, kernelSize, stride, padding, dilation, ceilMode);
 }
 
 /// <summary><see cref="Functional.MaxPool3d"/> as a layer.</summary>
@@ -19,6 +25,9 @@ public sealed class MaxPool3d(Sizes kernelSize, Sizes? stride = null, Sizes? pad
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.MaxPool3d(input, kernelSize, stride, padding, dilation, ceilMode);
+
+    /// <summary>The output and the places of its elements in the input, for an unpooling: PyTorch's <c>return_indices</c>.</summary>
+    public (Tensor Output, Tensor Indices) ForwardWithIndices(Tensor input) => Functional.MaxPool3dWithIndices(input, kernelSize, stride, padding, dilation, ceilMode);
 }
 
 /// <summary><see cref="Functional.AvgPool1d"/> as a layer.</summary>
@@ -91,6 +100,9 @@ public sealed class AdaptiveMaxPool1d(Sizes outputSize) : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.AdaptiveMaxPool1d(input, outputSize);
+
+    /// <summary>The output and the places of its elements in the input, for an unpooling: PyTorch's <c>return_indices</c>.</summary>
+    public (Tensor Output, Tensor Indices) ForwardWithIndices(Tensor input) => Functional.AdaptiveMaxPool1dWithIndices(input, outputSize);
 }
 
 /// <summary><see cref="Functional.AdaptiveMaxPool2d"/> as a layer.</summary>
@@ -98,6 +110,9 @@ public sealed class AdaptiveMaxPool2d(Sizes outputSize) : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.AdaptiveMaxPool2d(input, outputSize);
+
+    /// <summary>The output and the places of its elements in the input, for an unpooling: PyTorch's <c>return_indices</c>.</summary>
+    public (Tensor Output, Tensor Indices) ForwardWithIndices(Tensor input) => Functional.AdaptiveMaxPool2dWithIndices(input, outputSize);
 }
 
 /// <summary><see cref="Functional.AdaptiveMaxPool3d"/> as a layer.</summary>
@@ -105,4 +120,7 @@ public sealed class AdaptiveMaxPool3d(Sizes outputSize) : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => Functional.AdaptiveMaxPool3d(input, outputSize);
+
+    /// <summary>The output and the places of its elements in the input, for an unpooling: PyTorch's <c>return_indices</c>.</summary>
+    public (Tensor Output, Tensor Indices) ForwardWithIndices(Tensor input) => Functional.AdaptiveMaxPool3dWithIndices(input, outputSize);
 }

@@ -1,4 +1,5 @@
 using Autograd.Gpu.Nn;
+using Autograd.Gpu.Operations;
 using static Autograd.Gpu.Nn.Functional;
 
 namespace Autograd.Gpu.Tests;
@@ -70,6 +71,46 @@ internal sealed class PoolingTests
 
             Assert.That(x.Grad!.DType, Is.EqualTo(dtype));
             Assert.That(x.Grad!.Doubles(), Is.EqualTo(expected));
+        }
+    }
+
+    /// <summary>Vectors of windows against the plain loops, which float64 takes: sizes around a vector's length, windows on borders, ties, nan and infinities.</summary>
+    [Test]
+    public void WindowsInVectorsAreThoseOfThePlainLoops(
+        [Values(1, 2, 3)] int kernel, [Values(1, 2, 3)] int stride, [Values(1, 2)] int dilation, [Values(16, 17, 39)] int width)
+    {
+        var numbers = Array.ConvertAll(Numbers.Uniform(width + kernel, 2 * 7 * width, -3, 3), Math.Round);
+        (numbers[3], numbers[width + 4], numbers[width + 5], numbers[2 * width + 4]) = (double.NaN, double.NaN, double.NegativeInfinity, double.NaN);
+        Array.Fill(numbers, double.NegativeInfinity, 4 * width, 3 * width);
+        numbers[5 * width + 7] = double.PositiveInfinity;
+        (double[] Values, double[] Places, double[] Alone) Run(DType dtype, int rows)
+        {
+            var x = Tensor.FromArray(numbers, [1, 2, 7, width]).To(dtype);
+            Sizes size = (rows, kernel), padding = (rows / 2, kernel / 2);
+            var (values, places) = MaxPool2dWithIndices(x, size, stride, padding, dilation);
+            return (values.Doubles(), places.Doubles(), MaxPool2d(x, size, stride, padding, dilation).Doubles());
+        }
+
+        foreach (int rows in new[] { 1, 2, 3 })
+        {
+            var (plain, inVectors) = (Run(DType.Float64, rows), Run(DType.Float32, rows));
+            Assert.That(inVectors.Values, Is.EqualTo(plain.Values));
+            Assert.That(inVectors.Places, Is.EqualTo(plain.Places));
+            Assert.That(inVectors.Alone, Is.EqualTo(plain.Values));
+        }
+    }
+
+    [TestCaseSource(nameof(Devices))]
+    public void ManyShapesOneAfterTheOtherFindTheirOwnTables(Device device)
+    {
+        // More shapes than tables are kept, and the first ones again.
+        foreach (int size in Enumerable.Range(4, DeviceTables.Most / 2 + 8).Concat([4, 5]))
+        {
+            var x = Counting(device, [1, 1, size]).RequiresGrad_();
+            var y = MaxPool1d(x, 2, stride: 1);
+            Assert.That(y.Doubles(), Is.EqualTo(Enumerable.Range(1, size - 1).Select(i => (double)i)));
+            y.Sum().Backward();
+            Assert.That(x.Grad!.Doubles(), Is.EqualTo(Enumerable.Range(0, size).Select(i => i == 0 ? 0.0 : 1)));
         }
     }
 

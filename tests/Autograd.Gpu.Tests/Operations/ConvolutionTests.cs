@@ -22,6 +22,21 @@ internal sealed class ConvolutionTests
         yield return new("one tap", [2, 5, 6, 7], [4, 5, 1, 1], 1, 0, 1, 1);
         yield return new("one tap with padding", [2, 5, 6, 7], [4, 5, 1, 1], 1, 1, 1, 1);
         yield return new("a volume", [2, 3, 6, 9, 8], [4, 3, 2, 3, 3], (2, 1, 2), 1, (1, 2, 1), 1);
+        yield return new("depthwise of three taps, wide", [2, 5, 9, 37], [5, 1, 3, 3], 1, 1, 1, 5);
+        yield return new("depthwise of three taps, few rows", [2, 3, 3, 9], [6, 1, 3, 3], 1, (1, 2), 1, 3);
+        yield return new("depthwise, stride and dilation", [2, 3, 17, 21], [3, 1, 3, 3], (2, 3), (1, 4), (1, 2), 3);
+        yield return new("depthwise in bands", [1, 2, 60, 160], [4, 1, 3, 3], 1, 1, 1, 2);
+        yield return new("depthwise, narrower than a vector", [2, 3, 5, 2], [3, 1, 3, 1], 1, 1, 1, 3);
+        yield return new("depthwise, a volume", [2, 2, 3, 5, 9], [2, 1, 2, 3, 3], 1, 1, (1, 2, 1), 2);
+        yield return new("one channel", [2, 1, 6, 150], [1, 1, 3, 3], 1, 1, 1, 1);
+        yield return new("three channels to four, long rows", [1, 3, 5, 201], [4, 3, 3, 3], 1, 1, 1, 1);
+        yield return new("two channels to thirty-five", [1, 2, 23, 25], [35, 2, 3, 3], 1, 1, 1, 1);
+        yield return new("small images, many channels", [5, 20, 7, 7], [66, 20, 3, 3], 1, 1, 1, 1);
+        yield return new("small images, stride", [5, 4, 9, 8], [70, 4, 3, 3], 2, 1, 1, 1);
+        yield return new("small images, many channels in", [4, 65, 6, 7], [5, 65, 3, 3], 1, 1, 1, 1);
+        yield return new("small images, many channels in, stride", [4, 64, 6, 7], [3, 64, 3, 3], 2, 1, 1, 1);
+        yield return new("one tap, more channels out", [3, 18, 23, 25], [37, 18, 1, 1], 1, 0, 1, 1);
+        yield return new("one tap, groups", [2, 36, 5, 5], [40, 18, 1, 1], 1, 0, 1, 2);
     }
 
     private static readonly HostVectorWidth[] s_widths = [.. Enum.GetValues<HostVectorWidth>().Where(w => w <= HostMatMul.Widest)];
@@ -47,11 +62,12 @@ internal sealed class ConvolutionTests
     public void TheKernelsForDevicesAgree([Values(0, 3, 6, 11)] int number)
     {
         var x = Cases().ElementAt(number);
-        if (number == 0)
+        x = number switch
         {
-            // Long sums in parts.
-            x = x with { Input = [8, 2, 9, 8], Weight = [3, 2, 2, 2] };
-        }
+            0 => x with { Input = [8, 2, 9, 8], Weight = [3, 2, 2, 2] }, // Long sums in parts.
+            3 => x with { Input = [1, 3, 16, 15] },
+            _ => x,
+        };
 
         foreach (var device in TestDevices.All.Where(d => d != Device.Cpu))
         {
@@ -88,14 +104,15 @@ internal sealed class ConvolutionTests
     }
 
     [Test]
-    public void TheResultDoesNotDependOnTheNumberOfThreads()
+    public void TheResultDoesNotDependOnTheNumberOfThreads([Values(1, 24)] int groups, [Values(5, 20)] int size)
     {
-        var (x, w) = (Tensor.FromArray(Array.ConvertAll(Numbers.Uniform(1, 4 * 24 * 400, -1, 1), v => (float)v), [4, 24, 20, 20], requiresGrad: true), Numbers.Of(Numbers.Uniform(2, 40 * 24 * 9, -1, 1), [40, 24, 3, 3], DType.Float32, Device.Cpu).RequiresGrad_());
+        Shape weights = groups == 1 ? [66, 24, 3, 3] : [24, 1, 3, 3];
+        var (x, w) = (Tensor.FromArray(Array.ConvertAll(Numbers.Uniform(1, 8 * 24 * size * size, -1, 1), v => (float)v), [8, 24, size, size], requiresGrad: true), Numbers.Of(Numbers.Uniform(2, weights.NumElements, -1, 1), weights, DType.Float32, Device.Cpu).RequiresGrad_());
         float[][] Run(int threads)
         {
             HostParallel.ThreadCount = threads;
             (x.Grad, w.Grad) = (null, null);
-            var y = Functional.Conv2d(x, w, padding: 1);
+            var y = Functional.Conv2d(x, w, padding: 1, groups: groups);
             y.Backward(y.Detach());
             return [y.ToArray<float>(), x.Grad!.ToArray<float>(), w.Grad!.ToArray<float>()];
         }
@@ -112,6 +129,33 @@ internal sealed class ConvolutionTests
         finally
         {
             HostParallel.ThreadCount = before;
+        }
+    }
+
+    /// <summary>What is multiplied in vectors beside the definition's own products must not let an infinity reach other taps.</summary>
+    [Test]
+    public void AnInfiniteInputReachesTheTapsThatSeeIt([Values(1, 3, 40)] int outputs, [Values(1, 2)] int stride, [Values] bool isDepthwise)
+    {
+        int inputs = isDepthwise ? outputs : 2, groups = isDepthwise ? outputs : 1;
+        var c = new Case("", [2, inputs, 6, 11], [outputs, inputs / groups, 3, 3], stride, 1, 1, groups);
+        var numbers = Numbers.Uniform(1, c.Input.NumElements, -1, 1);
+        foreach (var (row, column) in new[] { (0, 0), (1, 10), (5, 5) })
+        {
+            var x = (double[])numbers.Clone();
+            x[row * 11 + column] = double.PositiveInfinity;
+            foreach (var device in TestDevices.All.Where(d => d == Device.Cpu || outputs == 3))
+            {
+                var input = Numbers.Of(x, c.Input, DType.Float32, device);
+                var weight = Tensor.Ones(c.Weight, device: device).RequiresGrad_();
+                var y = Functional.Conv2d(input, weight, stride: stride, padding: 1, groups: groups);
+                var g = Numbers.Uniform(3, y.NumElements, 0.1, 1);
+                var expected = Naive.Of(c, x, weight.Doubles(), y.Shape);
+                Compare(y.Detach(), expected.Output, 1e-4, "output");
+                y.Backward(Numbers.Of(g, y.Shape, DType.Float32, device));
+                var (_, dw) = expected.Gradients(g);
+                Assert.That(dw.Count(double.IsInfinity), Is.GreaterThan(0).And.LessThan(dw.Length));
+                Compare(weight.Grad!, dw, 1e-3, $"the weight's gradient on {device}");
+            }
         }
     }
 

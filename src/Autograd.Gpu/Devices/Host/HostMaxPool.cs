@@ -48,6 +48,7 @@ internal static unsafe class HostMaxPool
         most *= mostHeights;
         long chunkRows = Math.Clamp(ChunkElements / ((long)planes.InWidth * most), 1, rows);
         var work = new MaxWork<T> { Input = input, Output = output, Places = places, Planes = planes, MostRows = most, Rows = rows, ChunkRows = chunkRows };
+        work.Columns = MaxPoolColumns.Of<T>(planes.Widths, planes.OutWidth, planes.StepWidth);
         HostParallel.For(checked((int)((rows + chunkRows - 1) / chunkRows)), ref work);
     }
 
@@ -83,15 +84,19 @@ internal static unsafe class HostMaxPool
         public long Rows;
         public long ChunkRows;
 
+        /// <summary>The windows that vectors find.</summary>
+        public MaxPoolColumns Columns;
+
         public readonly void Run(int chunk)
         {
             // The largest of each column, which of the window's rows it is in, and where these rows begin.
-            var memory = (byte*)NativeMemory.Alloc((nuint)(MostRows * sizeof(long) + 2L * Planes.InWidth * sizeof(T)));
+            int width = Planes.InWidth + MaxPoolColumns.Margin;
+            var memory = (byte*)NativeMemory.AllocZeroed((nuint)(MostRows * sizeof(long) + 2L * width * sizeof(T)));
             try
             {
                 var starts = (long*)memory;
                 var best = (T*)(starts + MostRows);
-                var ordinals = best + Planes.InWidth;
+                var ordinals = best + width;
                 for (long row = chunk * ChunkRows; row < Math.Min((chunk + 1) * ChunkRows, Rows); row++)
                 {
                     Row(row, starts, best, ordinals);
@@ -119,6 +124,14 @@ internal static unsafe class HostMaxPool
             var source = Input + plane * Planes.InSize;
             var target = Output == null ? null : Output + row * Planes.OutWidth;
             var columns = count == 1 ? source + starts[0] : best;
+            bool hasRun = Columns.Count > 0;
+            if (count == 1 && hasRun)
+            {
+                // A row with a margin behind it.
+                new ReadOnlySpan<T>(columns, Planes.InWidth).CopyTo(new Span<T>(best, Planes.InWidth));
+                columns = best;
+            }
+
             if (Places == null)
             {
                 if (count > 1)
@@ -126,7 +139,13 @@ internal static unsafe class HostMaxPool
                     LargestOfColumns(source, starts, count, best);
                 }
 
-                Values(columns, target);
+                if (hasRun)
+                {
+                    Columns.Values((float*)columns, (float*)target);
+                }
+
+                Values(columns, target, 0, hasRun ? Columns.First : Planes.OutWidth);
+                Values(columns, target, hasRun ? Columns.First + Columns.Count : Planes.OutWidth, Planes.OutWidth);
                 return;
             }
 
@@ -134,8 +153,22 @@ internal static unsafe class HostMaxPool
             {
                 LargestOfColumns(source, starts, count, best, ordinals);
             }
+            else if (hasRun)
+            {
+                new Span<T>(ordinals, Planes.InWidth).Clear();
+            }
 
-            ValuesAndPlaces(columns, count > 1 ? ordinals : null, starts, target, Places + row * Planes.OutWidth);
+            // Places are counted from rows that lie equally far apart: those of one depth.
+            hasRun &= depth[1] == 1 && Planes.InSize < int.MaxValue && count < 1 << 24;
+            long* places = Places + row * Planes.OutWidth;
+            var rowOrdinals = count > 1 ? ordinals : null;
+            if (hasRun)
+            {
+                Columns.ValuesAndPlaces((float*)columns, (float*)ordinals, starts[0], Planes.StepHeight * Planes.InWidth, (float*)target, places);
+            }
+
+            ValuesAndPlaces(columns, rowOrdinals, starts, target, places, 0, hasRun ? Columns.First : Planes.OutWidth);
+            ValuesAndPlaces(columns, rowOrdinals, starts, target, places, hasRun ? Columns.First + Columns.Count : Planes.OutWidth, Planes.OutWidth);
         }
 
         private readonly void LargestOfColumns(T* source, long* starts, int count, T* best)
@@ -186,9 +219,9 @@ internal static unsafe class HostMaxPool
             }
         }
 
-        private readonly void Values(T* columns, T* target)
+        private readonly void Values(T* columns, T* target, int from, int end)
         {
-            for (int w = 0; w < Planes.OutWidth; w++)
+            for (int w = from; w < end; w++)
             {
                 int first = Planes.Widths[2 * w], count = Planes.Widths[2 * w + 1];
                 var best = columns[first];
@@ -203,9 +236,9 @@ internal static unsafe class HostMaxPool
         }
 
         // The order of a window's elements is that of its rows: among columns that tie the earlier row wins, among nans, as in PyTorch, the later.
-        private readonly void ValuesAndPlaces(T* columns, T* ordinals, long* starts, T* target, long* places)
+        private readonly void ValuesAndPlaces(T* columns, T* ordinals, long* starts, T* target, long* places, int from, int end)
         {
-            for (int w = 0; w < Planes.OutWidth; w++)
+            for (int w = from; w < end; w++)
             {
                 int first = Planes.Widths[2 * w], count = Planes.Widths[2 * w + 1], column = first;
                 var best = columns[first];

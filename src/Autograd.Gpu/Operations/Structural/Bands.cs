@@ -76,7 +76,7 @@ internal sealed class BandProduct(string name, Band[] bands, string? nodeName = 
         var dtype = input.DType;
         var x = input.CastIfNeeded(dtype.ComputeType());
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = Fuser.NewBuffer(device, x.DType, Layout.Contiguous(ResultOf(x.Shape)));
             if (result.Layout.Count > 0)
@@ -88,10 +88,8 @@ internal sealed class BandProduct(string name, Band[] bands, string? nodeName = 
                     (from[3 - bands.Length + d], to[3 - bands.Length + d]) = (bands[d].Input, bands[d].Output);
                 }
 
-                var call = new BandCall(Name, x.ContiguousBuffer(), result, rows.ContiguousBuffer(), weights.ContiguousBuffer(), from, to);
+                var call = new BandCall(Name, x.ContiguousBuffer(), result, rows, weights, from, to);
                 Executor.Of(device).Run(call, result.Shape);
-                rows.Dispose();
-                weights.Dispose();
             }
 
             return Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype);
@@ -114,7 +112,7 @@ internal sealed class BandProduct(string name, Band[] bands, string? nodeName = 
         return Shape.Own(sizes);
     }
 
-    private (Tensor Rows, Tensor Weights) Tables(DType dtype, Device device)
+    private (BufferExpression Rows, BufferExpression Weights) Tables(DType dtype, Device device)
     {
         var rows = new List<int>();
         var weights = new List<double>();
@@ -129,8 +127,8 @@ internal sealed class BandProduct(string name, Band[] bands, string? nodeName = 
         }
 
         var values = dtype == DType.Float64
-            ? Tensor.FromArray([.. weights], device)
-            : Tensor.FromArray(weights.Select(w => (float)w).ToArray(), device);
-        return (Tensor.FromArray([.. rows], device), values);
+            ? DeviceTables.Of(device, weights.ToArray())
+            : DeviceTables.Of(device, weights.Select(w => (float)w).ToArray());
+        return (DeviceTables.Of(device, rows.ToArray()), values);
     }
 }

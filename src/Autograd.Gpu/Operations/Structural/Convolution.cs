@@ -154,7 +154,7 @@ internal sealed class Convolution(ConvolutionKind kind, ConvolutionGeometry geom
     private static Tensor Run(ConvolutionKind kind, Tensor first, Tensor second, Shape shape, ConvolutionShape sizes)
     {
         var device = first.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var dtype = first.DType;
             var (a, b) = (first.ContiguousBuffer(), second.ContiguousBuffer());

@@ -8,6 +8,9 @@ internal static class Interpolation
     /// <summary>The factor of the cubic kernel's outer part: Keys' kernel with a = -0.75.</summary>
     private const double Cubic = -0.75;
 
+    /// <summary>The same where the kernel grows with the step, as PIL has it.</summary>
+    private const double SmoothCubic = -0.5;
+
     /// <param name="mode">How values between elements are found.</param>
     /// <param name="input">The input's size.</param>
     /// <param name="output">The result's.</param>
@@ -15,7 +18,7 @@ internal static class Interpolation
     /// <param name="scale">The factor that the program gave, if coordinates are to follow it instead of the sizes.</param>
     public static Band Rows(InterpolationMode mode, long input, long output, bool alignCorners, double? scale)
     {
-        double step = alignCorners ? output > 1 ? (input - 1.0) / (output - 1.0) : 0 : scale is { } given ? 1 / given : (double)input / output;
+        double step = Step(input, output, alignCorners, scale);
         double Centre(long o) => alignCorners ? step * o : step * (o + 0.5) - 0.5;
         return Band.Generate(checked((int)input), output, o => mode switch
         {
@@ -25,6 +28,35 @@ internal static class Interpolation
             _ => LinearRow(Math.Max(0, Centre(o)), input),
         });
     }
+
+    /// <summary>
+    /// Antialiased: the kernel is as many times wider as the input is larger than the result, so that each element counts, and its weights are divided by their sum. The
+    /// support is cut at the edges.
+    /// </summary>
+    /// <inheritdoc cref="Rows"/>
+    public static Band SmoothRows(InterpolationMode mode, long input, long output, bool alignCorners, double? scale)
+    {
+        double step = Step(input, output, alignCorners, scale), width = Math.Max(step, 1), support = (mode == InterpolationMode.Bicubic ? 2 : 1) * width;
+        return Band.Generate(checked((int)input), output, o =>
+        {
+            double centre = step * (o + 0.5);
+            long first = Math.Clamp((long)(centre - support + 0.5), 0, input - 1), end = Math.Clamp((long)(centre + support + 0.5), first + 1, input);
+            var weights = new double[end - first];
+            for (int k = 0; k < weights.Length; k++)
+            {
+                double x = Math.Abs(first + k - centre + 0.5) / width;
+                weights[k] = mode == InterpolationMode.Bicubic ? SmoothKernel(x) : Math.Max(0, 1 - x);
+            }
+
+            double sum = weights.Sum();
+            return (first, Array.ConvertAll(weights, w => sum == 0 ? w : w / sum));
+        });
+    }
+
+    private static double Step(long input, long output, bool alignCorners, double? scale) =>
+        alignCorners ? output > 1 ? (input - 1.0) / (output - 1.0) : 0 : scale is { } given ? 1 / given : (double)input / output;
+
+    private static double SmoothKernel(double x) => x < 1 ? Inner(x, SmoothCubic) : x < 2 ? Outer(x, SmoothCubic) : 0;
 
     private static (long First, double[] Weights) LinearRow(double centre, long size)
     {
@@ -50,7 +82,7 @@ internal static class Interpolation
         return (first, row);
     }
 
-    private static double Inner(double x) => ((Cubic + 2) * x - (Cubic + 3)) * x * x + 1;
+    private static double Inner(double x, double a = Cubic) => ((a + 2) * x - (a + 3)) * x * x + 1;
 
-    private static double Outer(double x) => ((Cubic * x - 5 * Cubic) * x + 8 * Cubic) * x - 4 * Cubic;
+    private static double Outer(double x, double a = Cubic) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
 }

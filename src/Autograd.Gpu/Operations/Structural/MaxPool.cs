@@ -32,7 +32,7 @@ internal static class MaxPooling
         var dtype = x.DType;
         x = x.CastIfNeeded(dtype.ComputeType());
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var layout = Layout.Contiguous(windows.ResultOf(x.Shape));
             var output = values ? Fuser.NewBuffer(device, x.DType, layout) : null;
@@ -40,9 +40,8 @@ internal static class MaxPooling
             if (layout.Count > 0)
             {
                 var table = windows.Table(device);
-                var call = new MaxPoolCall(windows, table.ContiguousBuffer(), x.ContiguousBuffer(), output, indices, spreads: false);
+                var call = new MaxPoolCall(windows, table, x.ContiguousBuffer(), output, indices, spreads: false);
                 Executor.Of(device).Run(call, layout.Shape);
-                table.Dispose();
             }
 
             var result = output is null ? null : Tensor.FromNewBuffer(device, output).CastIfNeeded(dtype);
@@ -119,15 +118,14 @@ internal sealed class PooledSpread(PoolWindows windows) : StructuralOperation("M
         var (dtype, places) = (inputs[0].DType, inputs[1]);
         var gradient = inputs[0].CastIfNeeded(dtype.ComputeType());
         var device = gradient.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = Fuser.NewBuffer(device, gradient.DType, Layout.Contiguous(windows.InputOf(gradient.Shape)));
             if (result.Layout.Count > 0)
             {
                 var table = windows.InverseTable(device);
-                var call = new MaxPoolCall(windows, table.ContiguousBuffer(), result, gradient.ContiguousBuffer(), places.ContiguousBuffer(), spreads: true);
+                var call = new MaxPoolCall(windows, table, result, gradient.ContiguousBuffer(), places.ContiguousBuffer(), spreads: true);
                 Executor.Of(device).Run(call, result.Shape);
-                table.Dispose();
             }
 
             return Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype);

@@ -24,7 +24,7 @@ internal sealed class FoldedPatches(bool folds, ConvolutionAxis height, Convolut
             Width = width,
         };
         var device = input.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var source = input.ContiguousBuffer();
             var result = new BufferExpression(device.Allocate(shape.NumElements * input.DType.Size()), input.DType, Layout.Contiguous(shape));

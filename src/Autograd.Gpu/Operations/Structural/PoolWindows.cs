@@ -1,3 +1,4 @@
+using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Nn;
 
 namespace Autograd.Gpu.Operations;
@@ -87,7 +88,7 @@ internal sealed class PoolWindows
     public Tensor Flat(Tensor x) => Rank == 1 ? x : x.Flatten(-Rank);
 
     /// <summary>First position and length of each window: depths, heights, widths.</summary>
-    public Tensor Table(Device device)
+    public BufferExpression Table(Device device)
     {
         var table = new List<int>();
         for (int d = 0; d < 3; d++)
@@ -99,11 +100,11 @@ internal sealed class PoolWindows
             }
         }
 
-        return Tensor.FromArray([.. table], device);
+        return DeviceTables.Of(device, table.ToArray());
     }
 
     /// <summary>For each position the first window that reaches as far, and how many may: depths, heights, widths.</summary>
-    public Tensor InverseTable(Device device)
+    public BufferExpression InverseTable(Device device)
     {
         var table = new List<int>();
         for (int d = 0; d < 3; d++)
@@ -126,7 +127,7 @@ internal sealed class PoolWindows
             }
         }
 
-        return Tensor.FromArray([.. table], device);
+        return DeviceTables.Of(device, table.ToArray());
     }
 
     private static PoolWindows Empty(int rank, Shape input, long[] output)

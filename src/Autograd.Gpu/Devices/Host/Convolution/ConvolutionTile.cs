@@ -125,7 +125,7 @@ internal static unsafe class ConvolutionTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T, TVector, TOps, TVectors>(T* c, TVector left, TVector right, bool accumulate)
+    public static void Store<T, TVector, TOps, TVectors>(T* c, TVector left, TVector right, bool accumulate)
         where T : unmanaged
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>

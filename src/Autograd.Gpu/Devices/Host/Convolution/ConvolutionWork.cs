@@ -7,7 +7,7 @@ namespace Autograd.Gpu.Devices.Host;
 /// The products of a convolution or of its transpose: each piece copies a band of the source into scratch memory, a slice of channels at a time, and
 /// multiplies packed weights with it in place. Runs of grid places are columns of the tiles, those between two rows' ends included and not stored.
 /// </summary>
-internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
+internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TVector : struct
     where TOps : struct, IHostVector<T, TVector>
@@ -23,6 +23,9 @@ internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
 
     /// <summary>For each set of taps, the distances of the channels and taps of a slice.</summary>
     public int* Offsets;
+
+    /// <summary>The distances of gathered columns: one row of a tile after the other.</summary>
+    public int* GatheredOffsets;
     public long ItemsPerChunk;
 
     private static int Wide => 2 * TOps.Lanes;
@@ -68,6 +71,13 @@ internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
             foreach (var set in plan.Sets)
             {
                 var weights = Weights + plan.Weights(set, group, c);
+                if (plan.Gathers)
+                {
+                    RunGathered(set, (firstImage, images, group), depth, (bandRow, bandRows), weights, channels, c > 0, offsets, scratch, firstPanel, endPanel);
+                    offsets += plan.SliceChannels * set.Taps.Length;
+                    continue;
+                }
+
                 for (int panel = firstPanel; panel < endPanel; panel += ConvolutionPlan.PassPanels)
                 {
                     int behind = Math.Min(endPanel, panel + ConvolutionPlan.PassPanels);
@@ -108,6 +118,12 @@ internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
         bool byRow = (columnEnd - columnStart + TOps.Lanes - 1) / TOps.Lanes * TOps.Lanes <= pitch;
         int runs = byRow ? rowEnd - rowStart : 1;
         int runLength = byRow ? columnEnd - columnStart : (rowEnd - 1 - rowStart) * pitch + columnEnd - columnStart;
+        if (plan.IsLow)
+        {
+            RunLow(output, k, weights, offsets, scratch, (rowStart, bandRow), (columnStart, columnEnd - columnStart, bandColumn), runs, runLength, accumulate);
+            return;
+        }
+
         T* tile = stackalloc T[MostRows * Wide];
         for (int run = 0; run < runs; run++)
         {
@@ -137,6 +153,76 @@ internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
                 }
             }
         }
+    }
+
+    /// <summary>The runs of a target with few channels: tiles of all its rows and many vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void RunLow(
+        in Output output, nint k, T* weights, int* offsets, T* scratch, (int Start, int Band) row, (int Start, int Count, int Band) column, int runs, int runLength, bool accumulate)
+    {
+        int rows = Plan.TargetChannels, pitch = Plan.Band.Pitch, mostVectors = Plan.LowVectors;
+        int tileRow = 8 * TOps.Lanes;
+        T* tile = stackalloc T[LowConvolutionTile.MostRows * tileRow];
+        for (int run = 0; run < runs; run++)
+        {
+            int first = (row.Start + run - row.Band) * pitch + column.Start - column.Band;
+            for (int at = 0; at < runLength;)
+            {
+                int vectors = (runLength - at + TOps.Lanes - 1) / TOps.Lanes;
+                vectors = vectors >= mostVectors ? mostVectors : vectors >= 4 ? Math.Min(4, mostVectors) : vectors;
+                var from = scratch + first + at;
+                switch (rows)
+                {
+                    case 1:
+                        LowTile<One>(vectors, k, weights, from, offsets, tile, tileRow);
+                        break;
+                    case 2:
+                        LowTile<Two>(vectors, k, weights, from, offsets, tile, tileRow);
+                        break;
+                    case 3:
+                        LowTile<Three>(vectors, k, weights, from, offsets, tile, tileRow);
+                        break;
+                    default:
+                        LowTile<Four>(vectors, k, weights, from, offsets, tile, tileRow);
+                        break;
+                }
+
+                int count = Math.Min(vectors * TOps.Lanes, runLength - at);
+                output.Store(tile, tileRow, rows, 0, row.Start + run + at / pitch, at % pitch, count, column.Start, column.Count, pitch, accumulate);
+                at += count;
+            }
+        }
+    }
+
+    private static void LowTile<TRows>(int vectors, nint k, T* a, T* b, int* offsets, T* c, nint cRow)
+        where TRows : struct, IConstant
+    {
+        switch (vectors)
+        {
+            case 8:
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Eight>(k, a, b, offsets, c, cRow);
+                break;
+            case 6:
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Six>(k, a, b, offsets, c, cRow);
+                break;
+            case 4:
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Four>(k, a, b, offsets, c, cRow);
+                break;
+            case 3:
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Three>(k, a, b, offsets, c, cRow);
+                break;
+            case 2:
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Two>(k, a, b, offsets, c, cRow);
+                break;
+            default:
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, One>(k, a, b, offsets, c, cRow);
+                break;
+        }
+    }
+
+    private readonly struct Three : IConstant
+    {
+        public static int Value => 3;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -206,16 +292,22 @@ internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
                 int places = Math.Min(columns - column, count - done);
                 if (places > 0)
                 {
-                    var to = Place(row, columnStart + column) + channel * Channel;
-                    for (int i = 0; i < rows; i++, to += Channel)
-                    {
-                        StoreLine(tile + i * pitchOfTile + done, to, places, accumulate);
-                    }
+                    StoreLines(tile + done, pitchOfTile, rows, Place(row, columnStart + column) + channel * Channel, places, accumulate);
                 }
 
                 done += pitch - column;
                 column = 0;
                 row++;
+            }
+        }
+
+        /// <summary>Stores columns that lie in one row of the target.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void StoreLines(T* from, int pitchOfTile, int rows, T* to, int places, bool accumulate)
+        {
+            for (int i = 0; i < rows; i++, from += pitchOfTile, to += Channel)
+            {
+                StoreLine(from, to, places, accumulate);
             }
         }
 
@@ -225,6 +317,22 @@ internal unsafe struct ConvolutionWork<T, TVector, TOps> : IHostWork
             if (_columnStep == 1 && !accumulate)
             {
                 SourceBand.Copy(from, to, count);
+                return;
+            }
+
+            if (_columnStep == 1)
+            {
+                int i = 0;
+                for (; i + Vector<T>.Count <= count; i += Vector<T>.Count)
+                {
+                    Vector.Store(Vector.Load(to + i) + Vector.Load(from + i), to + i);
+                }
+
+                for (; i < count; i++)
+                {
+                    to[i] += from[i];
+                }
+
                 return;
             }
 

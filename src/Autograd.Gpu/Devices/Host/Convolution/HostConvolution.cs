@@ -10,7 +10,7 @@ namespace Autograd.Gpu.Devices.Host;
 /// Convolutions on the host. None makes a matrix of patches: a band of the image is copied once, with its padding and with the places apart that the
 /// stride tells apart, and each tap reads it at a distance of its own. No result depends on the number of threads.
 /// </summary>
-internal static unsafe class HostConvolution
+internal static unsafe partial class HostConvolution
 {
     // See HostMatMul: waking a thread must be worth it.
     private const double ForkMultiplyAdds = 160e3;
@@ -28,7 +28,10 @@ internal static unsafe class HostConvolution
             return;
         }
 
-        Sum(shape, isTransposed: false, input, weight, output);
+        if (!TryDepthwise(shape, isTransposed: false, input, weight, output))
+        {
+            Sum(shape, isTransposed: false, input, weight, output);
+        }
     }
 
     /// <summary>The gradient of the input, from that of the output and the weight: the transposed convolution.</summary>
@@ -44,23 +47,31 @@ internal static unsafe class HostConvolution
             return;
         }
 
-        Sum(shape, isTransposed: true, gradient, weight, input);
+        if (!TryDepthwise(shape, isTransposed: true, gradient, weight, input))
+        {
+            Sum(shape, isTransposed: true, gradient, weight, input);
+        }
     }
 
     /// <summary>The gradient of the weight, from the input and the gradient of the output.</summary>
     public static void WeightGradient<T>(in ConvolutionShape shape, T* input, T* gradient, T* weight)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        if (TryDepthwiseWeightGradient(shape, input, gradient, weight))
+        {
+            return;
+        }
+
         switch (HostMatMul.Width)
         {
             case HostVectorWidth.V512:
-                RunWeightGradient<T, Vector512<T>, HostVector512<T>>(shape, input, gradient, weight, 4);
+                RunWeightGradient<T, Vector512<T>, HostVector512<T>>(shape, input, gradient, weight, hasManyRegisters: true);
                 break;
             case HostVectorWidth.V256:
-                RunWeightGradient<T, Vector256<T>, HostVector256<T>>(shape, input, gradient, weight, 2);
+                RunWeightGradient<T, Vector256<T>, HostVector256<T>>(shape, input, gradient, weight, hasManyRegisters: false);
                 break;
             default:
-                RunWeightGradient<T, Vector128<T>, HostVector128<T>>(shape, input, gradient, weight, AdvSimd.Arm64.IsSupported ? 4 : 2);
+                RunWeightGradient<T, Vector128<T>, HostVector128<T>>(shape, input, gradient, weight, AdvSimd.Arm64.IsSupported);
                 break;
         }
     }
@@ -92,7 +103,8 @@ internal static unsafe class HostConvolution
         var plan = new ConvolutionPlan(shape, isTransposed, sizeof(T), tallest, forks ? HostParallel.ThreadCount : 1);
         nint weights = (nint)shape.Groups * shape.OutputChannels * shape.InputChannels * shape.Taps;
         var packed = (T*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, weights) * (nuint)sizeof(T), 64);
-        var offsets = (int*)NativeMemory.Alloc((nuint)(Math.Max(1, plan.SliceChannels * shape.Taps) * sizeof(int)));
+        int slice = Math.Max(1, plan.SliceChannels * shape.Taps);
+        var offsets = (int*)NativeMemory.Alloc((nuint)((plan.Gathers ? 2 : 1) * slice * sizeof(int)));
         try
         {
             int* at = offsets;
@@ -101,12 +113,18 @@ internal static unsafe class HostConvolution
                 at = WriteOffsets(plan.Band, plan.SliceChannels, set.Taps, at);
             }
 
+            int* gathered = plan.Gathers ? at : null;
+            for (int i = 0; plan.Gathers && i < slice; i++)
+            {
+                gathered[i] = i * 2 * TOps.Lanes;
+            }
+
             var packing = new WeightPacking<T> { Plan = plan, Weight = weight, Packed = packed };
             int panels = (plan.PanelStarts.Length - 1) * shape.Groups;
             packing.PanelsPerChunk = forks && weights * sizeof(T) > 1 << 20 ? Math.Max(1, panels / (4 * HostParallel.ThreadCount)) : panels;
             HostParallel.For((panels + packing.PanelsPerChunk - 1) / packing.PanelsPerChunk, ref packing);
 
-            var work = new ConvolutionWork<T, TVector, TOps> { Plan = plan, Source = source, Target = target, Weights = packed, Offsets = offsets };
+            var work = new ConvolutionWork<T, TVector, TOps> { Plan = plan, Source = source, Target = target, Weights = packed, Offsets = offsets, GatheredOffsets = gathered };
             work.ItemsPerChunk = forks ? (long)Math.Max(1, Math.Min(plan.Items * (ForkMultiplyAdds / 2) / multiplyAdds, plan.Items / (2.0 * HostParallel.ThreadCount))) : plan.Items;
             HostParallel.For(checked((int)((plan.Items + work.ItemsPerChunk - 1) / work.ItemsPerChunk)), ref work);
         }
@@ -117,62 +135,24 @@ internal static unsafe class HostConvolution
         }
     }
 
-    private static void RunWeightGradient<T, TVector, TOps>(in ConvolutionShape shape, T* input, T* gradient, T* weight, int mostRows)
+    /// <summary>Adds the results of the other slices to the first one's, in order.</summary>
+    private static void AddSlices<T, TVector, TOps>(T* first, T* others, int slices, nint elements)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
     {
-        var plan = new WeightGradientPlan(shape, sizeof(T), TOps.Lanes);
-        int[] taps = [.. Enumerable.Range(0, shape.Taps)];
-        int block = Math.Min(plan.InputBlock, shape.InputChannels);
-        var offsets = (int*)NativeMemory.Alloc((nuint)(block * taps.Length * sizeof(int)));
-        nint elements = (nint)plan.Elements;
-        var others = plan.Slices > 1 ? (T*)NativeMemory.AlignedAlloc((nuint)((plan.Slices - 1) * elements * sizeof(T)), 64) : null;
-        try
+        for (int s = 1; s < slices; s++, others += elements)
         {
-            WriteOffsets(plan.Band, block, taps, offsets);
-            var work = new WeightGradientWork<T, TVector, TOps>
+            nint i = 0;
+            for (; i + TOps.Lanes <= elements; i += TOps.Lanes)
             {
-                Plan = plan,
-                Input = input,
-                Gradient = gradient,
-                Result = weight,
-                Others = others,
-                Offsets = offsets,
-                MostRows = mostRows,
-            };
-            int chunks = checked(plan.Slices * plan.InputBlocks * plan.OutputBlocks * shape.Groups);
-            if (shape.Products / TOps.Lanes < ForkMultiplyAdds)
-            {
-                for (int i = 0; i < chunks; i++)
-                {
-                    work.Run(i);
-                }
-            }
-            else
-            {
-                HostParallel.For(chunks, ref work);
+                TOps.Store(TOps.Add(TOps.Load(first + i), TOps.Load(others + i)), first + i);
             }
 
-            for (int s = 1; s < plan.Slices; s++)
+            for (; i < elements; i++)
             {
-                var part = others + (s - 1) * elements;
-                nint i = 0;
-                for (; i + TOps.Lanes <= elements; i += TOps.Lanes)
-                {
-                    TOps.Store(TOps.Add(TOps.Load(weight + i), TOps.Load(part + i)), weight + i);
-                }
-
-                for (; i < elements; i++)
-                {
-                    weight[i] += part[i];
-                }
+                first[i] += others[i];
             }
-        }
-        finally
-        {
-            NativeMemory.AlignedFree(others);
-            NativeMemory.Free(offsets);
         }
     }
 
@@ -231,6 +211,13 @@ internal static unsafe class HostConvolution
             for (int c = 0; c < channels; c++)
             {
                 var lines = from + (firstChannel + c) * output + (nint)row * taps;
+                if (set.Taps.Length == taps)
+                {
+                    MatMulPack.Panel(lines, taps, 1, rows, rows, taps, to);
+                    to += (nint)rows * taps;
+                    continue;
+                }
+
                 foreach (int tap in set.Taps)
                 {
                     for (int i = 0; i < rows; i++)

@@ -85,7 +85,8 @@ internal sealed class SourceBand
     /// <param name="bandRows">The band's grid rows, at most <see cref="BandRows"/>.</param>
     /// <param name="column">The band's first grid column; of the last band, the columns that are missing are copied as far as there is a source.</param>
     /// <param name="target">The scratch memory.</param>
-    public unsafe void Copy<T>(T* source, int channels, int images, nint imageStride, int depth, int row, int bandRows, int column, T* target)
+    /// <param name="clears">Whether zeros are written as well; without, the places that the source has nothing for must hold them already.</param>
+    public unsafe void Copy<T>(T* source, int channels, int images, nint imageStride, int depth, int row, int bandRows, int column, T* target, bool clears = true)
         where T : unmanaged
     {
         nint plane = (nint)Height.Source * Width.Source, channel = plane * Depth.Source;
@@ -106,7 +107,7 @@ internal sealed class SourceBand
                         int firstColumn = Width.SourceStep * column + phaseColumn - Width.Origin;
                         for (int i = 0; i < images; i++)
                         {
-                            CopyImage(from + i * imageStride, isInside, firstRow, firstColumn, rows, planeTarget + (nint)i * Image);
+                            CopyImage(from + i * imageStride, isInside, firstRow, firstColumn, rows, planeTarget + (nint)i * Image, clears);
                         }
 
                         planeTarget += Plane;
@@ -116,7 +117,7 @@ internal sealed class SourceBand
         }
     }
 
-    private unsafe void CopyImage<T>(T* from, bool isInside, int firstRow, int firstColumn, int rows, T* target)
+    private unsafe void CopyImage<T>(T* from, bool isInside, int firstRow, int firstColumn, int rows, T* target, bool clears)
         where T : unmanaged
     {
         int step = Width.SourceStep, size = Width.Source, pitch = Pitch;
@@ -126,28 +127,35 @@ internal sealed class SourceBand
         {
             if (!isInside || (uint)firstRow >= (uint)Height.Source)
             {
-                Clear(target, pitch);
+                if (clears)
+                {
+                    Clear(target, pitch);
+                }
+
                 continue;
             }
 
             var line = from + (nint)firstRow * size + firstColumn;
-            Clear(target, Math.Min(low, pitch));
+            if (clears)
+            {
+                Clear(target, low);
+                Clear(target + high, pitch - high);
+            }
+
             if (step == 1)
             {
                 Copy(line + low, target + low, high - low);
             }
             else
             {
-                for (int j = low; j < high; j++)
-                {
-                    target[j] = line[(nint)j * step];
-                }
+                CopyStepped(line + (nint)low * step, step, target + low, high - low);
             }
-
-            Clear(target + high, pitch - high);
         }
 
-        Clear(target, _shared);
+        if (clears)
+        {
+            Clear(target, _shared);
+        }
     }
 
     /// <summary>The zeros that every phase has at both ends of an extent, of those that only taps beyond the grid see.</summary>
@@ -178,6 +186,28 @@ internal sealed class SourceBand
         for (int i = 0; i < count; i++)
         {
             target[i] = default;
+        }
+    }
+
+    /// <summary>Copies each <paramref name="step"/>-th element.</summary>
+    private static unsafe void CopyStepped<T>(T* from, int step, T* to, int count)
+        where T : unmanaged
+    {
+        int i = 0, lanes = Vector<T>.Count;
+        if (step == 2 && sizeof(T) == sizeof(float) && BitConverter.IsLittleEndian)
+        {
+            // The lower halves of pairs; the last vector would read one element too many.
+            for (; i + lanes < count; i += lanes)
+            {
+                var first = Unsafe.ReadUnaligned<Vector<ulong>>(from + 2 * i);
+                var second = Unsafe.ReadUnaligned<Vector<ulong>>(from + 2 * i + lanes);
+                Unsafe.WriteUnaligned(to + i, Vector.Narrow(first, second));
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            to[i] = from[(nint)i * step];
         }
     }
 
