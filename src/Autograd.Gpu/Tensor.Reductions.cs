@@ -120,7 +120,7 @@ public sealed partial class Tensor
     /// <summary>Divides the elements of a tensor that nobody knows of yet, where that takes no kernel.</summary>
     internal bool TryDivide(double divisor)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             return Executor.Of(Device).TryDivide(Storage.Materialize(CutReason.Operand), divisor);
         }

@@ -1,41 +1,37 @@
 using Autograd.Gpu;
+
 namespace AutogradRatio.Workloads;
 
 internal static partial class Reductions
 {
+    private static readonly (string Name, Func<Tensor, int?, Tensor> Run)[] OurKinds =
+    [
+        ("sum", (x, dim) => dim is { } d ? x.Sum(d) : x.Sum()),
+        ("mean", (x, dim) => dim is { } d ? x.Mean(d) : x.Mean()),
+        ("amax", (x, dim) => x.Amax(dim is { } d ? [d] : [])),
+        ("argmax", (x, dim) => x.ArgMax(dim)),
+        ("var", (x, dim) => dim is { } d ? x.Var(d) : x.Var()),
+    ];
+
     static partial void AddOurs(Table table)
     {
-        table.Ours(Sum, () => OurSum(x => x.Sum()));
-        table.Ours(SumRows, () => OurSum(x => x.Sum([1])));
-        table.Ours(SumColumns, () => OurSum(x => x.Sum([0])));
-        table.Ours(CrossEntropy, OurCrossEntropy);
+        foreach (var (kind, run) in OurKinds)
+        {
+            foreach (var (place, shape, dim) in Places)
+            {
+                table.Ours(Name(kind, place), () => OurReduction(shape, dim, run));
+            }
+        }
     }
 
-    private static Step OurSum(Func<Tensor, Tensor> sum)
+    private static Step OurReduction(long[] shape, int? dim, Func<Tensor, int?, Tensor> run)
     {
-        var x = Tensor.FromArray(Positive(), [Side, Side]);
+        var x = Tensor.FromArray(Elements(), [.. shape]);
         return probe =>
         {
-            var result = sum(x);
+            var result = run(x, dim);
             result.Materialize();
-            probe?.Take(result);
-        };
-    }
-
-    private static Step OurCrossEntropy()
-    {
-        var logits = Tensor.FromArray(Data.Uniform(1, Batch * Classes, -3, 3), [Batch, Classes], requiresGrad: true);
-        var labels = Tensor.FromArray(Data.Labels(2, Batch, Classes), [Batch]);
-        return probe =>
-        {
-            logits.Grad = null;
-            var loss = Autograd.Gpu.Nn.Functional.CrossEntropy(logits, labels);
-            loss.Backward();
-            var grad = logits.Grad!;
-            loss.Materialize();
-            grad.Materialize();
-            probe?.Take(loss);
-            probe?.Take(grad);
+            probe?.Take(result.To(DType.Float32));
         };
     }
 }

@@ -3,58 +3,67 @@ using static TorchSharp.torch;
 
 namespace AutogradRatio.Workloads;
 
-/// <summary>Sums of a 1024 x 1024 matrix, and the row-wise operations that end a classifier.</summary>
+/// <summary>Each reduction of 1M elements over each choice of dimensions.</summary>
 internal static partial class Reductions
 {
-    public const string Sum = "sum of 1M";
-    public const string SumRows = "sum of 1M by rows";
-    public const string SumColumns = "sum of 1M by columns";
-    public const string CrossEntropy = "softmax + cross entropy 128x1000, fwd+bwd";
+    private const string Group = "reductions";
+    private const int Million = 1 << 20;
 
-    private const int Side = 1024;
-    private const int Batch = 128;
-    private const int Classes = 1000;
+    /// <summary>The shape of the elements and the dimension that goes; none where all do.</summary>
+    private static readonly (string Name, long[] Shape, int? Dim)[] Places =
+    [
+        ("", [1024, 1024], null),
+        (" by rows", [1024, 1024], 1),
+        (" by columns", [1024, 1024], 0),
+        (" over a middle dimension", [64, 128, 128], 1),
+    ];
+
+    // Sums: an int would choose the overload that takes an element type.
+    private static readonly (string Name, Func<torch.Tensor, int?, torch.Tensor> Run)[] PeerKinds =
+    [
+        ("sum", (x, dim) => dim is { } d ? x.sum((long)d) : x.sum()),
+        ("mean", (x, dim) => dim is { } d ? x.mean([d]) : x.mean()),
+        ("amax", (x, dim) => dim is { } d ? x.amax([d]) : x.amax([0, 1])),
+        ("argmax", (x, dim) => dim is { } d ? x.argmax(d) : x.argmax()),
+        ("var", (x, dim) => dim is { } d ? x.var(d) : x.var()),
+    ];
 
     public static void Add(Table table)
     {
-        const string Group = "reductions";
-        const double Bytes = 4.0 * Side * Side;
-        table.Add(new Workload(Group, Sum) { Peer = () => PeerSum(x => x.sum()), Bytes = Bytes });
-        // 0L: a literal 0 would choose the overload that takes an element type.
-        table.Add(new Workload(Group, SumRows) { Peer = () => PeerSum(x => x.sum(1L)), Bytes = Bytes });
-        table.Add(new Workload(Group, SumColumns) { Peer = () => PeerSum(x => x.sum(0L)), Bytes = Bytes });
-        // Forward reads the logits; backward reads them again and writes the gradient.
-        table.Add(new Workload(Group, CrossEntropy) { Peer = PeerCrossEntropy, Bytes = 12.0 * Batch * Classes });
+        foreach (var (kind, run) in PeerKinds)
+        {
+            foreach (var (place, shape, dim) in Places)
+            {
+                // An index that is off by one is wrong.
+                table.Add(new Workload(Group, Name(kind, place))
+                {
+                    Peer = () => PeerReduction(shape, dim, run),
+                    Bytes = 4.0 * Million,
+                    Tolerance = kind == "argmax" ? 1e-7 : 1e-4,
+                });
+            }
+        }
+
         AddOurs(table);
     }
 
     static partial void AddOurs(Table table);
 
-    private static float[] Positive() => Data.Uniform(1, Side * Side, 0, 1);
+    private static string Name(string kind, string place) => $"{kind} of 1M{place}";
 
-    private static Step PeerSum(Func<torch.Tensor, torch.Tensor> sum)
+    private static float[] Elements() => Data.Uniform(1, Million, 0, 1);
+
+    private static Step PeerReduction(long[] shape, int? dim, Func<torch.Tensor, int?, torch.Tensor> run)
     {
-        var x = Peer.Of(Positive(), Side, Side);
+        var x = Peer.Of(Elements(), shape);
         return probe =>
         {
-            using var result = sum(x);
-            probe?.Take(result);
-        };
-    }
-
-    private static Step PeerCrossEntropy()
-    {
-        var logits = Peer.Leaf(Data.Uniform(1, Batch * Classes, -3, 3), Batch, Classes);
-        var labels = tensor(Data.Labels(2, Batch, Classes), [Batch]);
-        return probe =>
-        {
-            using var scope = NewDisposeScope();
-            logits.grad = null;
-            var loss = nn.functional.cross_entropy(logits, labels);
-            loss.backward();
-            var grad = logits.grad;
-            probe?.Take(loss);
-            probe?.Take(grad!);
+            using var result = run(x, dim);
+            if (probe is not null)
+            {
+                using var single = result.to(ScalarType.Float32);
+                probe.Take(single);
+            }
         };
     }
 }

@@ -33,14 +33,14 @@ internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpress
     }
 
     private void Run<T, TWidth>(Device? device)
-        where T : unmanaged, INumber<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TWidth : struct, IWidth<T>
     {
         long results = means.Layout.Count, count = input.Layout.Count / results;
         var operand = new LineOperand(input, default);
 
         // On a device, enough threads to keep it busy, each with some elements.
-        long parts = device is null ? HostMoments.PartsOf(run, count) : Math.Clamp(count / 16, 1, 1024);
+        long parts = device is null ? HostMoments.PartsOf(results, run, count) : Math.Clamp(count / 16, 1, 1024);
         var sums = means.Block.Device.Allocate(results * parts * 2 * sizeof(double));
         if (device is null)
         {

@@ -101,7 +101,7 @@ internal sealed class NormalisationTests
     }
 
     [Test]
-    public void ForwardIsOnePassAndOneKernelAndBackwardTwoSumsAndOneKernel()
+    public void ForwardIsOnePassAndOneKernelAndBackwardOneKernelForAllGradients()
     {
         using var mode = Laziness.Set(true);
         var layer = new BatchNorm2d(3);
@@ -117,14 +117,14 @@ internal sealed class NormalisationTests
         y.Backward(gradient);
         x.Grad!.Materialize();
         TestContext.Out.WriteLine(log);
-        Assert.That(log.Events.Count(IsLarge), Is.EqualTo(3), "two sums and the gradient");
+        Assert.That(log.Events.Count(IsLarge), Is.EqualTo(2), "what follows, and all gradients");
     }
 
     [TestCaseSource(nameof(Devices))]
     public void StatisticsFarFromZeroAndOfManyElementsAreExact(Device device)
     {
         // A sum of squares around 0 would lose the variance altogether; the first element is far from all others. Several parts, runs and columns.
-        foreach (Shape shape in device == Device.Cpu ? new Shape[] { [2, 3, 70_001], [300, 70], [1, 2, 140_000] } : [[2, 3, 601], [90, 5]])
+        foreach (Shape shape in device == Device.Cpu ? new Shape[] { [2, 3, 70_001], [300, 70], [2500, 40], [1, 2, 140_000] } : [[2, 3, 601], [90, 5]])
         {
             var values = Numbers.Uniform(7, shape.NumElements, 9999, 10001);
             values[0] = 0;

@@ -1,17 +1,30 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Autograd.Gpu.Devices.Host;
 
-/// <summary>Means and variances on the host, in one pass; see <c>MomentArguments</c>.</summary>
+/// <summary>
+/// Means and variances on the host, in little more than one pass; see <c>MomentArguments</c>. Of elements side by side, distances from the mean of the first few
+/// are added up, in vectors of the element type for <see cref="RowLoops{T, TVector, TOps}"/>' blocks and then in doubles; where results alternate, distances from
+/// the first element, in doubles. What is cut where follows from the shape alone, so that the sums do not depend on the number of threads.
+/// </summary>
 internal static unsafe class HostMoments
 {
     private const long ChunkElements = 1 << 14;
 
-    /// <summary>Results that are taken side by side where their elements alternate.</summary>
-    private const int Columns = 64;
+    /// <summary>Elements whose distances are from one number.</summary>
+    private const long ShiftedElements = 1 << 16;
 
-    /// <summary>How many parts a result is cut into: by its size alone, so that the sums do not depend on the number of threads.</summary>
-    public static long PartsOf(long run, long count) => run == 1 ? 1 : Math.Clamp(count / (4 * ChunkElements), 1, 64);
+    /// <summary>The first of these, whose mean the number is: a first-level cache holds them.</summary>
+    private const long FirstElements = 1 << 12;
+
+    private const long MostParts = 64;
+
+    /// <summary>How many parts a result is cut into.</summary>
+    public static long PartsOf(long results, long run, long count) => run == 1
+        ? Math.Clamp(results * count / ShiftedElements, 1, Math.Min(count, MostParts / 4))
+        : Math.Clamp(count / ShiftedElements, 1, MostParts);
 
     /// <param name="input">The elements, [count / run, results, run].</param>
     /// <param name="sums">Two numbers for each part of each result.</param>
@@ -20,115 +33,203 @@ internal static unsafe class HostMoments
     /// <param name="results">How many results there are.</param>
     /// <param name="run">Elements side by side of one result.</param>
     /// <param name="count">Elements of a result; at least one.</param>
-    public static void Run<T>(T* input, double* sums, T* means, T* variances, long results, long run, long count) where T : unmanaged, INumber<T>
+    public static void Run<T>(T* input, double* sums, T* means, T* variances, long results, long run, long count)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        long parts = PartsOf(run, count);
-        var work = new Work<T> { Input = input, Sums = sums, Results = results, Run = run, Count = count, Parts = parts };
-
-        // Small results are taken several at a time.
-        work.Together = run == 1 ? Columns : Math.Clamp(ChunkElements / count, 1, results);
-        HostParallel.For(checked((int)((results + work.Together - 1) / work.Together * parts)), ref work);
-        for (long result = 0; result < results; result++)
+        long parts = PartsOf(results, run, count);
+        if (run == 1)
         {
-            double sum = 0, squares = 0;
-            for (long part = 0; part < parts; part++)
-            {
-                sum += sums[2 * (result * parts + part)];
-                squares += sums[2 * (result * parts + part) + 1];
-            }
-
-            double mean = sum / count, variance = squares / count - mean * mean;
-            means[result] = T.CreateTruncating(double.CreateTruncating(input[result * run]) + mean);
-            variances[result] = T.CreateTruncating(variance < 0 ? 0 : variance);
+            var rows = new Alternating<T> { Input = input, Sums = sums, Results = results, Count = count, Parts = parts };
+            HostParallel.For((int)parts, ref rows);
+            rows.Finish(means, variances);
+        }
+        else if (typeof(T) == typeof(float) && HostMatMul.Width == HostVectorWidth.V512)
+        {
+            Runs<float, Vector512<float>, RowVector512>((float*)input, sums, (float*)means, (float*)variances, results, run, count, parts);
+        }
+        else
+        {
+            Runs<T, Vector<T>, RowVector<T>>(input, sums, means, variances, results, run, count, parts);
         }
     }
 
-    private struct Work<T> : IHostWork where T : unmanaged, INumber<T>
+    private static void Runs<T, TVector, TOps>(T* input, double* sums, T* means, T* variances, long results, long run, long count, long parts)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TVector : struct
+        where TOps : struct, IRowVector<T, TVector>
+    {
+        var work = new SideBySide<T, TVector, TOps> { Input = input, Sums = sums, Results = results, Length = run, Count = count, Parts = parts };
+
+        // Small results are taken several at a time.
+        work.Together = Math.Clamp(ChunkElements / count, 1, results);
+        HostParallel.For(checked((int)((results + work.Together - 1) / work.Together * parts)), ref work);
+        for (long result = 0; result < results; result++)
+        {
+            var all = default(Moment);
+            for (long part = 0; part < parts; part++)
+            {
+                double* two = sums + 2 * (result * parts + part);
+                all.Add(new Moment(count * (part + 1) / parts - count * part / parts, two[0], two[1]));
+            }
+
+            means[result] = T.CreateTruncating(all.Mean);
+            variances[result] = T.CreateTruncating(all.Squares / count);
+        }
+    }
+
+    /// <summary>The number of some elements, their mean and the sum of the squared distances from it.</summary>
+    private record struct Moment(double Count, double Mean, double Squares)
+    {
+        /// <summary>Joins others to these (Chan, Golub, LeVeque 1983).</summary>
+        public void Add(Moment other)
+        {
+            double total = Count + other.Count, distance = other.Mean - Mean, share = other.Count / total;
+            Squares += other.Squares + distance * distance * Count * share;
+            Mean += distance * share;
+            Count = total;
+        }
+    }
+
+    private struct SideBySide<T, TVector, TOps> : IHostWork
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TVector : struct
+        where TOps : struct, IRowVector<T, TVector>
     {
         public T* Input;
         public double* Sums;
-        public long Results;
-        public long Run;
-        public long Count;
-        public long Parts;
-        public long Together;
+        public long Results, Length, Count, Parts, Together;
 
-        void IHostWork.Run(int chunk)
+        public readonly void Run(int chunk)
         {
             long first = chunk / Parts * Together, part = chunk % Parts, last = Math.Min(first + Together, Results);
-            if (Run == 1)
-            {
-                Alternating(first, (int)(last - first));
-                return;
-            }
-
             long start = Count * part / Parts, end = Count * (part + 1) / Parts;
             for (long result = first; result < last; result++)
             {
-                double shift = double.CreateTruncating(Input[result * Run]), sum = 0, squares = 0;
-                for (long i = start; i < end;)
+                var all = default(Moment);
+                for (long i = start; i < end; i += ShiftedElements)
                 {
-                    long run = i / Run, within = i - run * Run, length = Math.Min(Run - within, end - i);
-                    Add(Input + (run * Results + result) * Run + within, length, shift, ref sum, ref squares);
-                    i += length;
+                    all.Add(Shifted(result, i, Math.Min(end, i + ShiftedElements)));
                 }
 
-                Sums[2 * (result * Parts + part)] = sum;
-                Sums[2 * (result * Parts + part) + 1] = squares;
+                Sums[2 * (result * Parts + part)] = all.Mean;
+                Sums[2 * (result * Parts + part) + 1] = all.Squares;
             }
         }
 
-        private readonly void Alternating(long first, int width)
+        private readonly Moment Shifted(long result, long start, long end)
         {
-            var sums = stackalloc double[2 * Columns];
-            new Span<double>(sums, 2 * Columns).Clear();
-            for (long i = 0; i < Count; i++)
+            long few = Math.Min(end, start + FirstElements);
+            double sum = 0, squares = 0;
+            for (long i = start; i < few;)
             {
-                var row = Input + i * Results + first;
-                for (int c = 0; c < width; c++)
+                T* elements = Piece(result, i, few, out nint count);
+                sum += RowLoops<T, TVector, TOps>.Sum(elements, count, elements);
+                i += count;
+            }
+
+            // Rounded, which the sum of the distances makes up for.
+            var shift = T.CreateTruncating(sum / (few - start));
+            sum = 0;
+            for (long i = start; i < end;)
+            {
+                T* elements = Piece(result, i, end, out nint count);
+                RowLoops<T, TVector, TOps>.Distances(elements, shift, count, ref sum, ref squares);
+                i += count;
+            }
+
+            double total = end - start, offset = sum / total, around = squares - offset * sum;
+            return new Moment(total, double.CreateTruncating(shift) + offset, around < 0 ? 0 : around);
+        }
+
+        /// <summary>The elements of a result from one of its elements on, as far as they lie side by side.</summary>
+        private readonly T* Piece(long result, long from, long end, out nint count)
+        {
+            var (run, within) = Math.DivRem(from, Length);
+            count = (nint)Math.Min(Length - within, end - from);
+            return Input + (run * Results + result) * Length + within;
+        }
+    }
+
+    /// <summary>Columns: parts of all rows, with sums for each column.</summary>
+    private struct Alternating<T> : IHostWork
+        where T : unmanaged, INumber<T>
+    {
+        public T* Input;
+        public double* Sums;
+        public long Results, Count, Parts;
+
+        public readonly void Run(int part)
+        {
+            double* sums = Sums + part * 2 * Results;
+            new Span<double>(sums, checked((int)(2 * Results))).Clear();
+            long row = Count * part / Parts, end = Count * (part + 1) / Parts;
+            for (; row < end; row += 8)
+            {
+                Rows(Input + row * Results, (nint)Math.Min(8, end - row), sums);
+            }
+        }
+
+        public readonly void Finish(T* means, T* variances)
+        {
+            for (long part = 1; part < Parts; part++)
+            {
+                double* more = Sums + part * 2 * Results;
+                nint c = 0;
+                for (; c <= (nint)(2 * Results) - Vector<double>.Count; c += Vector<double>.Count)
                 {
-                    double distance = double.CreateTruncating(row[c]) - double.CreateTruncating(Input[first + c]);
-                    sums[2 * c] += distance;
-                    sums[2 * c + 1] += distance * distance;
+                    Vector.Store(Vector.Load(Sums + c) + Vector.Load(more + c), Sums + c);
+                }
+
+                for (; c < (nint)(2 * Results); c++)
+                {
+                    Sums[c] += more[c];
                 }
             }
 
-            new ReadOnlySpan<double>(sums, 2 * width).CopyTo(new Span<double>(Sums + 2 * first, 2 * width));
+            for (long c = 0; c < Results; c++)
+            {
+                double mean = Sums[c] / Count, variance = Sums[Results + c] / Count - mean * mean;
+                means[c] = T.CreateTruncating(double.CreateTruncating(Input[c]) + mean);
+                variances[c] = T.CreateTruncating(variance < 0 ? 0 : variance);
+            }
         }
 
-        private static void Add(T* elements, long length, double shift, ref double sum, ref double squares)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Rows(T* rows, nint count, double* sums)
         {
-            long i = 0;
-            var (shifts, sums, products) = (new Vector<double>(shift), Vector<double>.Zero, Vector<double>.Zero);
+            nint width = (nint)Results, c = 0;
+            double* squares = sums + width;
             if (typeof(T) == typeof(float))
             {
-                var (otherSums, otherProducts) = (Vector<double>.Zero, Vector<double>.Zero);
-                for (; i <= length - Vector<float>.Count; i += Vector<float>.Count)
+                for (; c <= width - Vector<float>.Count; c += Vector<float>.Count)
                 {
-                    Vector.Widen(Vector.Load((float*)elements + i), out var low, out var high);
-                    var (left, right) = (low - shifts, high - shifts);
-                    (sums, otherSums) = (sums + left, otherSums + right);
-                    (products, otherProducts) = (products + left * left, otherProducts + right * right);
-                }
+                    Vector.Widen(Vector.Load((float*)Input + c), out var lowShift, out var highShift);
+                    Vector<double> low = default, high = default, lowSquares = default, highSquares = default;
+                    for (nint r = 0; r < count; r++)
+                    {
+                        Vector.Widen(Vector.Load((float*)rows + r * width + c), out var left, out var right);
+                        (left, right) = (left - lowShift, right - highShift);
+                        (low, high) = (low + left, high + right);
+                        (lowSquares, highSquares) = (Vector.FusedMultiplyAdd(left, left, lowSquares), Vector.FusedMultiplyAdd(right, right, highSquares));
+                    }
 
-                (sums, products) = (sums + otherSums, products + otherProducts);
+                    nint next = c + Vector<double>.Count;
+                    Vector.Store(Vector.Load(sums + c) + low, sums + c);
+                    Vector.Store(Vector.Load(sums + next) + high, sums + next);
+                    Vector.Store(Vector.Load(squares + c) + lowSquares, squares + c);
+                    Vector.Store(Vector.Load(squares + next) + highSquares, squares + next);
+                }
             }
-            else if (typeof(T) == typeof(double))
+
+            for (; c < width; c++)
             {
-                for (; i <= length - Vector<double>.Count; i += Vector<double>.Count)
+                double shift = double.CreateTruncating(Input[c]);
+                for (nint r = 0; r < count; r++)
                 {
-                    var distance = Vector.Load((double*)elements + i) - shifts;
-                    sums += distance;
-                    products += distance * distance;
+                    double distance = double.CreateTruncating(rows[r * width + c]) - shift;
+                    sums[c] += distance;
+                    squares[c] += distance * distance;
                 }
-            }
-
-            (sum, squares) = (sum + Vector.Sum(sums), squares + Vector.Sum(products));
-            for (; i < length; i++)
-            {
-                double distance = double.CreateTruncating(elements[i]) - shift;
-                sum += distance;
-                squares += distance * distance;
             }
         }
     }

@@ -15,7 +15,7 @@ internal static unsafe class RowBodies<T, TVector, TOps>
     {
         nint n = p.Length, lanes = TOps.Lanes, i = 0;
         T* x = p.Input + row * n, y = p.Result + row * n;
-        var largest = RowLoops<T, TVector, TOps>.Largest(x, n);
+        var largest = RowLoops<T, TVector, TOps>.Largest(x, n, y);
         var sum = RowLoops<T, TVector, TOps>.SumOfExponentials(x, largest, p.Flag ? null : y, n);
         if (p.Flag)
         {
@@ -34,10 +34,13 @@ internal static unsafe class RowBodies<T, TVector, TOps>
             return;
         }
 
-        var divisor = TOps.Of(sum);
+        // Division takes many cycles; the inverse and one step of correction give the same quotients.
+        TVector inverse = TOps.Of(T.One / sum), minusSum = TOps.Of(-sum);
         for (; i + lanes <= n; i += lanes)
         {
-            TOps.Store(TOps.Divide(TOps.Load(y + i), divisor), y + i);
+            var e = TOps.Load(y + i);
+            var quotient = TOps.Multiply(e, inverse);
+            TOps.Store(TOps.MultiplyAdd(TOps.MultiplyAdd(quotient, minusSum, e), inverse, quotient), y + i);
         }
 
         for (; i < n; i++)
@@ -52,7 +55,7 @@ internal static unsafe class RowBodies<T, TVector, TOps>
     {
         nint n = p.Length, lanes = TOps.Lanes, i = 0;
         T* g = p.Gradient + row * n, y = p.Output + row * n, result = p.Result + row * n;
-        double total = p.Flag ? RowLoops<T, TVector, TOps>.Sum(g, n) : RowLoops<T, TVector, TOps>.Dot(g, y, n);
+        double total = p.Flag ? RowLoops<T, TVector, TOps>.Sum(g, n, result) : RowLoops<T, TVector, TOps>.Dot(g, y, n, result);
         var sum = T.CreateTruncating(total);
         var factor = TOps.Of(sum);
         if (p.Flag)
@@ -68,6 +71,8 @@ internal static unsafe class RowBodies<T, TVector, TOps>
                 // The last vector may repeat elements.
                 i = Math.Min(i, n - lanes);
                 TOps.Store(TOps.Subtract(TOps.Load(g + i), TOps.Multiply(TOps.Exp(TOps.Load(y + i)), factor)), result + i);
+                RowAhead.Fetch(g + n + i);
+                RowAhead.Fetch(y + n + i);
             }
 
             return;
@@ -90,8 +95,8 @@ internal static unsafe class RowBodies<T, TVector, TOps>
     {
         nint n = p.Length, lanes = TOps.Lanes, i = 0;
         T* x = p.Input + row * n, y = p.Result + row * n, weight = p.Weight, bias = p.Bias;
-        var mean = p.Flag ? T.CreateTruncating(RowLoops<T, TVector, TOps>.Sum(x, n) / n) : T.Zero;
-        double variance = RowLoops<T, TVector, TOps>.SumOfSquares(x, mean, n) / n;
+        var mean = p.Flag ? T.CreateTruncating(RowLoops<T, TVector, TOps>.Sum(x, n, y) / n) : T.Zero;
+        double variance = RowLoops<T, TVector, TOps>.SumOfSquares(x, mean, n, p.Flag ? x : y) / n;
         var scale = T.CreateTruncating(1 / Math.Sqrt(variance + p.Epsilon));
         p.Moments[row] = mean;
         p.Moments[p.Rows + row] = scale;
@@ -138,6 +143,7 @@ internal static unsafe class RowBodies<T, TVector, TOps>
                 var h = weight is null ? TOps.Load(g + i) : TOps.Multiply(TOps.Load(g + i), TOps.Load(weight + i));
                 sums = TOps.Add(sums, h);
                 products = TOps.MultiplyAdd(h, TOps.Multiply(TOps.Subtract(TOps.Load(x + i), minus), times), products);
+                RowAhead.Fetch(result + i);
             }
 
             sum += double.CreateTruncating(TOps.Sum(sums));
@@ -173,7 +179,7 @@ internal static unsafe class RowBodies<T, TVector, TOps>
     {
         nint n = p.Length;
         T* x = p.Input + row * n;
-        var largest = RowLoops<T, TVector, TOps>.Largest(x, n);
+        var largest = RowLoops<T, TVector, TOps>.Largest(x, n, x);
         var logarithm = T.Log(RowLoops<T, TVector, TOps>.SumOfExponentials(x, largest, null, n));
         long target = p.Target[row];
 
@@ -208,6 +214,8 @@ internal static unsafe class RowBodies<T, TVector, TOps>
             {
                 i = Math.Min(i, n - lanes);
                 TOps.Store(TOps.Multiply(TOps.Exp(TOps.Subtract(TOps.Subtract(TOps.Load(x + i), first), second)), times), result + i);
+                RowAhead.Fetch(x + n + i);
+                RowAhead.Fetch(result + n + i);
             }
         }
 

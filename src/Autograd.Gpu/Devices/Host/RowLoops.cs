@@ -16,9 +16,9 @@ internal static unsafe class RowLoops<T, TVector, TOps>
     /// <summary>Vectors that one accumulator adds up.</summary>
     private const int Block = 32;
 
-    /// <summary>The largest element; nan may or may not count.</summary>
+    /// <summary>The largest element; nan may or may not count. Fetches the lines at <paramref name="ahead"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static T Largest(T* x, nint n)
+    public static T Largest(T* x, nint n, T* ahead)
     {
         nint lanes = TOps.Lanes, i = 0;
         TVector even = TOps.Of(T.NegativeInfinity), odd = even;
@@ -26,6 +26,8 @@ internal static unsafe class RowLoops<T, TVector, TOps>
         {
             even = TOps.Larger(even, TOps.Load(x + i));
             odd = TOps.Larger(odd, TOps.Load(x + i + lanes));
+            RowAhead.Fetch(ahead + i);
+            RowAhead.Fetch(ahead + i + lanes);
         }
 
         for (; i + lanes <= n; i += lanes)
@@ -39,26 +41,19 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             odd = TOps.Larger(odd, n >= lanes ? TOps.Load(x + (n - lanes)) : Part(x, n, T.NegativeInfinity));
         }
 
-        T* each = stackalloc T[TOps.Lanes];
-        TOps.Store(TOps.Larger(even, odd), each);
-        var largest = each[0];
-        for (int k = 1; k < TOps.Lanes; k++)
-        {
-            largest = each[k] > largest ? each[k] : largest;
-        }
-
-        return largest;
+        return TOps.Largest(TOps.Larger(even, odd));
     }
 
     /// <summary>The sum of exp(x - shift), which is stored as well if there is a place for it.</summary>
     public static T SumOfExponentials(T* x, T shift, T* stored, nint n)
     {
-        double total = stored is null ? SumWhole(x, shift, n) : StoreWhole(x, shift, stored, n);
+        // The rest first: it is one long chain, beside which the loop can start.
         nint rest = n % TOps.Lanes;
-        return T.CreateTruncating(rest == 0 ? total : total + SumRest(x, shift, stored, n, rest));
+        double last = rest == 0 ? 0 : SumRest(x, shift, stored, n, rest);
+        return T.CreateTruncating(last + (stored is null ? SumWhole(x, shift, n) : StoreWhole(x, shift, stored, n)));
     }
 
-    // Whole vectors. One loop a method: exp is long, and the compiler inlines only so much into each.
+    // Whole vectors, with the next row's lines fetched meanwhile: rows are often whole pages, at which the processor's own look-ahead stops. One loop a method: exp is long, and the compiler inlines only so much into each.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static double SumWhole(T* x, T shift, nint n)
     {
@@ -72,6 +67,7 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             for (; i <= end; i += lanes)
             {
                 sum = TOps.Add(sum, TOps.Exp(TOps.Subtract(TOps.Load(x + i), minus)));
+                RowAhead.Fetch(x + n + i);
             }
 
             total += double.CreateTruncating(TOps.Sum(sum));
@@ -95,6 +91,7 @@ internal static unsafe class RowLoops<T, TVector, TOps>
                 var e = TOps.Exp(TOps.Subtract(TOps.Load(x + i), minus));
                 TOps.Store(e, stored + i);
                 sum = TOps.Add(sum, e);
+                RowAhead.Fetch(x + n + i);
             }
 
             total += double.CreateTruncating(TOps.Sum(sum));
@@ -126,9 +123,9 @@ internal static unsafe class RowLoops<T, TVector, TOps>
         return double.CreateTruncating(TOps.Sum(at >= 0 ? TOps.Last(e, count, T.Zero) : e));
     }
 
-    /// <summary>The sum.</summary>
+    /// <summary>The sum. Fetches the lines at <paramref name="ahead"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double Sum(T* x, nint n)
+    public static double Sum(T* x, nint n, T* ahead)
     {
         nint lanes = TOps.Lanes, i = 0;
         double total = 0;
@@ -140,6 +137,8 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             {
                 even = TOps.Add(even, TOps.Load(x + i));
                 odd = TOps.Add(odd, TOps.Load(x + i + lanes));
+                RowAhead.Fetch(ahead + i);
+                RowAhead.Fetch(ahead + i + lanes);
             }
 
             total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
@@ -153,9 +152,9 @@ internal static unsafe class RowLoops<T, TVector, TOps>
         return total;
     }
 
-    /// <summary>The sum of products.</summary>
+    /// <summary>The sum of products. Fetches the lines at <paramref name="ahead"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double Dot(T* x, T* y, nint n)
+    public static double Dot(T* x, T* y, nint n, T* ahead)
     {
         nint lanes = TOps.Lanes, i = 0;
         double total = 0;
@@ -167,6 +166,8 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             {
                 even = TOps.MultiplyAdd(TOps.Load(x + i), TOps.Load(y + i), even);
                 odd = TOps.MultiplyAdd(TOps.Load(x + i + lanes), TOps.Load(y + i + lanes), odd);
+                RowAhead.Fetch(ahead + i);
+                RowAhead.Fetch(ahead + i + lanes);
             }
 
             total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
@@ -180,9 +181,9 @@ internal static unsafe class RowLoops<T, TVector, TOps>
         return total;
     }
 
-    /// <summary>The sum of squared distances from a number.</summary>
+    /// <summary>The sum of squared distances from a number. Fetches the lines at <paramref name="ahead"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double SumOfSquares(T* x, T from, nint n)
+    public static double SumOfSquares(T* x, T from, nint n, T* ahead)
     {
         nint lanes = TOps.Lanes, i = 0;
         double total = 0;
@@ -196,6 +197,10 @@ internal static unsafe class RowLoops<T, TVector, TOps>
                 TVector a = TOps.Subtract(TOps.Load(x + i), minus), b = TOps.Subtract(TOps.Load(x + i + lanes), minus);
                 even = TOps.MultiplyAdd(a, a, even);
                 odd = TOps.MultiplyAdd(b, b, odd);
+                RowAhead.Fetch(x + n + i);
+                RowAhead.Fetch(x + n + i + lanes);
+                RowAhead.Fetch(ahead + i);
+                RowAhead.Fetch(ahead + i + lanes);
             }
 
             total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
@@ -208,6 +213,70 @@ internal static unsafe class RowLoops<T, TVector, TOps>
         }
 
         return total;
+    }
+
+    /// <summary>Adds the distances from a number, and their squares, to sums of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Distances(T* x, T from, nint n, ref double sum, ref double squares)
+    {
+        nint lanes = TOps.Lanes, i = 0;
+        double total = 0, totalSquares = 0;
+        var minus = TOps.Of(from);
+        while (i + 2 * lanes <= n)
+        {
+            nint end = Math.Min(n - 2 * lanes, i + (Block - 2) * lanes);
+            TVector even = default, odd = default, evenSquares = default, oddSquares = default;
+            for (; i <= end; i += 2 * lanes)
+            {
+                TVector a = TOps.Subtract(TOps.Load(x + i), minus), b = TOps.Subtract(TOps.Load(x + i + lanes), minus);
+                (even, odd) = (TOps.Add(even, a), TOps.Add(odd, b));
+                (evenSquares, oddSquares) = (TOps.MultiplyAdd(a, a, evenSquares), TOps.MultiplyAdd(b, b, oddSquares));
+            }
+
+            total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
+            totalSquares += double.CreateTruncating(TOps.Sum(TOps.Add(evenSquares, oddSquares)));
+        }
+
+        for (; i < n; i++)
+        {
+            double distance = double.CreateTruncating(x[i] - from);
+            total += distance;
+            totalSquares += distance * distance;
+        }
+
+        (sum, squares) = (sum + total, squares + totalSquares);
+    }
+
+    /// <summary>The sum of g and that of its products with (x - mean) * scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Products(T* g, T* x, T mean, T scale, nint n, out double sum, out double product)
+    {
+        nint lanes = TOps.Lanes, i = 0;
+        double total = 0, totalProduct = 0;
+        TVector minus = TOps.Of(mean), times = TOps.Of(scale);
+        while (i + 2 * lanes <= n)
+        {
+            nint end = Math.Min(n - 2 * lanes, i + (Block - 2) * lanes);
+            TVector even = default, odd = default, evenProducts = default, oddProducts = default;
+            for (; i <= end; i += 2 * lanes)
+            {
+                TVector a = TOps.Load(g + i), b = TOps.Load(g + i + lanes);
+                (even, odd) = (TOps.Add(even, a), TOps.Add(odd, b));
+                evenProducts = TOps.MultiplyAdd(a, TOps.Multiply(TOps.Subtract(TOps.Load(x + i), minus), times), evenProducts);
+                oddProducts = TOps.MultiplyAdd(b, TOps.Multiply(TOps.Subtract(TOps.Load(x + i + lanes), minus), times), oddProducts);
+            }
+
+            total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
+            totalProduct += double.CreateTruncating(TOps.Sum(TOps.Add(evenProducts, oddProducts)));
+        }
+
+        for (; i < n; i++)
+        {
+            total += double.CreateTruncating(g[i]);
+            totalProduct += double.CreateTruncating(g[i]) * double.CreateTruncating((x[i] - mean) * scale);
+        }
+
+        (sum, product) = (total, totalProduct);
     }
 
     /// <summary>The first <paramref name="count"/> lanes, fewer than all, and a number in the others.</summary>

@@ -17,6 +17,9 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
 
     private const int SmallGroupedWidth = 64;
 
+    /// <summary>Rows of as many elements are taken one by one if the accumulators hold all of them: grouping would cost partial results and folding.</summary>
+    private const int AloneWidth = 64;
+
     /// <summary>
     /// Rows are cut until there are this many units, to occupy threads, or the units get too small. Fixed, as are the results.
     /// </summary>
@@ -47,7 +50,8 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
         _target = target;
         _shape = shape;
         int grouped = shape.Reduced * shape.Inner >= ChunkElements ? GroupedWidth : SmallGroupedWidth;
-        _group = (int)Math.Clamp(grouped / shape.Inner, 1, shape.Reduced);
+        bool isAlone = shape.Inner >= AloneWidth && shape.Reduced <= TReducer.MaxRows;
+        _group = isAlone ? 1 : (int)Math.Clamp(grouped / shape.Inner, 1, shape.Reduced);
         _rowWidth = _group * shape.Inner;
         _rows = shape.Reduced / _group;
         _columnBlocks = (_rowWidth + TileReader<T>.TileElements - 1) / TileReader<T>.TileElements;

@@ -87,7 +87,7 @@ internal static unsafe class HostReducer
     {
         if (isParallel)
         {
-            HostParallel.For(checked((int)chunks), ref work);
+            HostParallel.For(checked((int)chunks), ref work, isFine: true);
             return;
         }
 

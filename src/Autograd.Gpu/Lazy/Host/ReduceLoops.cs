@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace Autograd.Gpu.Lazy.Host;
 
 /// <summary>Loops over contiguous elements and over rows of columns, for any operation.</summary>
-internal static unsafe class ReduceLoops<T, TOperation>
+internal static unsafe partial class ReduceLoops<T, TOperation>
     where T : unmanaged, INumber<T>
     where TOperation : struct, IReduceOperation<T>
 {
@@ -17,6 +17,11 @@ internal static unsafe class ReduceLoops<T, TOperation>
         if (count < lanes)
         {
             return Column(p, 1, count);
+        }
+
+        if (IsWide && count >= 4 * Vector512<T>.Count)
+        {
+            return WideBlock(p, count);
         }
 
         nint i = lanes;
@@ -107,6 +112,12 @@ internal static unsafe class ReduceLoops<T, TOperation>
                 acc[c] = TOperation.Combine(acc[c], Column(p + c, stride, rows));
             }
 
+            return;
+        }
+
+        if (IsWide && width >= Vector512<T>.Count)
+        {
+            WideColumns(acc, p, stride, rows, width);
             return;
         }
 
@@ -204,6 +215,12 @@ internal static unsafe class ReduceLoops<T, TOperation>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Across(Vector<T> v)
     {
+        if (AddsInDouble)
+        {
+            Vector.Widen(Vector.AsVectorSingle(v), out var first, out var second);
+            return T.CreateTruncating((float)Vector.Sum(first + second));
+        }
+
         Vector128<T> half;
         if (Vector<byte>.Count == 64)
         {
@@ -222,6 +239,12 @@ internal static unsafe class ReduceLoops<T, TOperation>
             half = v.AsVector128();
         }
 
+        return Across(half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Across(Vector128<T> half)
+    {
         half = TOperation.Combine(half, Vector128.Shuffle(half.AsInt64(), Vector128.Create(1L, 0)).As<long, T>());
         if (sizeof(T) <= 4)
         {

@@ -14,6 +14,8 @@ internal interface IReduceOperation<T>
     static abstract Vector<T> Combine(Vector<T> a, Vector<T> b);
 
     static abstract Vector128<T> Combine(Vector128<T> a, Vector128<T> b);
+
+    static abstract Vector512<T> Combine(Vector512<T> a, Vector512<T> b);
 }
 
 /// <summary>An operation that picks one of its two elements.</summary>
@@ -39,6 +41,8 @@ internal readonly struct SumOperation<T> : IReduceOperation<T>
     public static Vector<T> Combine(Vector<T> a, Vector<T> b) => a + b;
 
     public static Vector128<T> Combine(Vector128<T> a, Vector128<T> b) => a + b;
+
+    public static Vector512<T> Combine(Vector512<T> a, Vector512<T> b) => a + b;
 }
 
 internal readonly struct ProductOperation<T> : IReduceOperation<T>
@@ -51,6 +55,8 @@ internal readonly struct ProductOperation<T> : IReduceOperation<T>
     public static Vector<T> Combine(Vector<T> a, Vector<T> b) => a * b;
 
     public static Vector128<T> Combine(Vector128<T> a, Vector128<T> b) => a * b;
+
+    public static Vector512<T> Combine(Vector512<T> a, Vector512<T> b) => a * b;
 }
 
 internal readonly struct MaxOperation<T> : IPickOperation<T>
@@ -63,6 +69,8 @@ internal readonly struct MaxOperation<T> : IPickOperation<T>
     public static Vector<T> Combine(Vector<T> a, Vector<T> b) => Vector.Max(a, b);
 
     public static Vector128<T> Combine(Vector128<T> a, Vector128<T> b) => Vector128.Max(a, b);
+
+    public static Vector512<T> Combine(Vector512<T> a, Vector512<T> b) => Vector512.Max(a, b);
 
     public static bool Replaces(T x, T best) => !(x <= best) && !T.IsNaN(best);
 
@@ -80,6 +88,8 @@ internal readonly struct MinOperation<T> : IPickOperation<T>
     public static Vector<T> Combine(Vector<T> a, Vector<T> b) => Vector.Min(a, b);
 
     public static Vector128<T> Combine(Vector128<T> a, Vector128<T> b) => Vector128.Min(a, b);
+
+    public static Vector512<T> Combine(Vector512<T> a, Vector512<T> b) => Vector512.Min(a, b);
 
     public static bool Replaces(T x, T best) => !(x >= best) && !T.IsNaN(best);
 

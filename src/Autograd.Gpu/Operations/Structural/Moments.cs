@@ -38,8 +38,8 @@ internal sealed class Product(ReducedDims dims) : ReductionOperation("Prod", dim
 }
 
 /// <summary>
-/// The variance over dimensions, sum((x - mean)^2) / (n - correction), or its root. Two passes: the mean first, then the distances from it. Where the root is 0
-/// its derivative counts as 0.
+/// The variance over dimensions, sum((x - mean)^2) / (n - correction), or its root. Two passes: the mean first, then the distances from it, whose sum tells what the mean's
+/// rounding adds to their squares (Chan, Golub and LeVeque 1983, equation 1.7). Where the root is 0 its derivative counts as 0.
 /// </summary>
 internal sealed class Variance(ReducedDims dims, double correction, bool isRoot) : ReductionOperation(isRoot ? "Std" : "Var", dims)
 {
@@ -54,7 +54,8 @@ internal sealed class Variance(ReducedDims dims, double correction, bool isRoot)
         using var mode = GradMode.Set(false);
         var x = inputs[0].CastIfNeeded(inputs[0].DType.ComputeType());
         var distance = Distance(x);
-        var variance = Structural.Apply(new Sum(Dims, x.DType), distance * distance) / Degrees;
+        var rest = Structural.Apply(new Sum(Dims, x.DType), distance);
+        var variance = (Structural.Apply(new Sum(Dims, x.DType), distance * distance) - rest * rest / Dims.Count) / Degrees;
         return (isRoot ? variance.Sqrt() : variance).CastIfNeeded(inputs[0].DType);
     }
 

@@ -32,6 +32,12 @@ internal sealed class Normalised(string name, NormalisedPart part, double eps, S
         var (x, weight) = (saved.Input0.To(dtype), saved.Input1.To(dtype));
         gradient = gradient.To(dtype);
         bool isConstant = kept is not null && !GradMode.IsEnabled && x.Wrapper is null && gradient.Wrapper is null;
+        if (isConstant && weight.Wrapper is null && part.IsOfPlanes(x))
+        {
+            (inputGradients[0], inputGradients[1], inputGradients[2]) = part.Gradients(x, gradient, kept!, weight, eps, needs[0]);
+            return;
+        }
+
         var statistics = isConstant ? kept! : part.StatisticsOf(x);
         var scale = Scale(statistics);
         var normal = (x - statistics.Mean) * scale;
@@ -97,6 +103,8 @@ internal sealed record Statistics(Tensor Mean, Tensor Variance);
 /// <param name="Groups">Groups of channels; 0 where each channel counts by itself.</param>
 internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
 {
+    private const long LeastPositions = 8;
+
     private int[] Positions => [.. Enumerable.Range(2 - Rank, Rank - 2)];
 
     /// <summary>By one kernel; not recorded.</summary>
@@ -104,7 +112,7 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
     {
         using var mode = GradMode.Set(false);
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             long positions = Positions.Aggregate(1L, (product, d) => product * x.Shape[d]), channels = x.Shape[1];
             Shape results = OverBatch ? [channels] : [x.Shape[0], Groups > 0 ? Groups : channels];
@@ -112,6 +120,25 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
             long run = positions * (Groups > 0 ? channels / Groups : 1);
             Executor.Of(device).Run(new MomentCall(x.ContiguousBuffer(), mean, variance, run), x.Shape);
             return new Statistics(Spread(Tensor.FromNewBuffer(device, mean), x.Shape), Spread(Tensor.FromNewBuffer(device, variance), x.Shape));
+        }
+    }
+
+    /// <summary>Whether <see cref="Gradients"/> takes it: on the host, with positions enough for vectors.</summary>
+    public bool IsOfPlanes(Tensor x) => x.Device.IsHost && x.Rank == Rank && Positions.Aggregate(1L, (product, d) => product * x.Shape[d]) >= LeastPositions;
+
+    /// <summary>The gradients of input (if asked for), weight and bias by one kernel; not recorded.</summary>
+    public (Tensor? Input, Tensor Weight, Tensor Bias) Gradients(Tensor x, Tensor gradient, Statistics statistics, Tensor weight, double eps, bool needsInput)
+    {
+        var device = x.Device;
+        using (device.Gate.Enter())
+        {
+            BufferExpression New(Shape shape) => Fuser.NewBuffer(device, x.DType, Layout.Contiguous(shape));
+            var (input, weights, biases) = (needsInput ? New(x.Shape) : null, New(weight.Shape), New(weight.Shape));
+            var call = new ChannelNormCall(
+                x.ContiguousBuffer(), gradient.ContiguousBuffer(), statistics.Mean.ContiguousBuffer(), statistics.Variance.ContiguousBuffer(),
+                weight.ContiguousBuffer(), input, weights, biases, OverBatch ? 0 : Groups > 0 ? x.Shape[1] / Groups : 1, eps);
+            Executor.Of(device).Run(call, x.Shape);
+            return (input is null ? null : Tensor.FromNewBuffer(device, input), Tensor.FromNewBuffer(device, weights), Tensor.FromNewBuffer(device, biases));
         }
     }
 

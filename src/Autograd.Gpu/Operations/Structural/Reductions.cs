@@ -93,7 +93,7 @@ internal sealed class ReducedDims
     public Tensor Run(Reduction reduction, Tensor input, DType dtype)
     {
         var device = input.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var executor = Executor.Of(device);
             var expression = input.ReadForReduction(dtype);

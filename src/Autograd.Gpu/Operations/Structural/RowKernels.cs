@@ -25,7 +25,7 @@ internal static class RowKernels
     {
         var (device, dtype) = (x.Device, x.DType);
         var compute = dtype.ComputeType();
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var input = x.CastIfNeeded(compute).ContiguousBuffer();
             var forward = output?.CastIfNeeded(compute).ContiguousBuffer();
@@ -40,7 +40,7 @@ internal static class RowKernels
     {
         var (device, dtype) = (x.Device, x.DType);
         var compute = dtype.ComputeType();
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var moments = Fuser.NewBuffer(device, compute, Layout.Contiguous([2, size.Rows]));
             var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(x.Shape));
@@ -57,7 +57,7 @@ internal static class RowKernels
     {
         var (device, dtype) = (x.Device, x.DType);
         var compute = dtype.ComputeType();
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(x.Shape));
             var call = new NormCall(
@@ -68,13 +68,34 @@ internal static class RowKernels
         }
     }
 
+    /// <summary>The gradients of a normalisation's input, weight and bias, those that are needed, in one pass on the host.</summary>
+    public static (Tensor? Input, Tensor? Weight, Tensor? Bias) NormGradients(
+        Tensor gradient, Tensor x, Tensor weight, Tensor moments, (long Rows, long Length) size, bool centres, ReadOnlySpan<bool> needs)
+    {
+        var (device, dtype) = (x.Device, x.DType);
+        var compute = dtype.ComputeType();
+        using (device.Gate.Enter())
+        {
+            BufferExpression New(Shape shape) => Fuser.NewBuffer(device, compute, Layout.Contiguous(shape));
+            var result = needs[0] ? New(x.Shape) : null;
+            var weightResult = needs[1] ? New(weight.Shape) : null;
+            var biasResult = needs.Length > 2 && needs[2] ? New(weight.Shape) : null;
+            var call = new NormSumsCall(
+                x.CastIfNeeded(compute).ContiguousBuffer(), gradient.CastIfNeeded(compute).ContiguousBuffer(), weight.CastIfNeeded(compute).ContiguousBuffer(),
+                moments.ContiguousBuffer(), result, weightResult, biasResult, size.Rows, size.Length, centres);
+            Executor.Of(device).Run(call, x.Shape);
+            Tensor? Own(BufferExpression? buffer) => buffer is null ? null : Tensor.FromNewBuffer(device, buffer);
+            return (Own(result)?.CastIfNeeded(dtype), Own(weightResult), Own(biasResult));
+        }
+    }
+
     /// <summary>The cross entropy of rows of logits, and two numbers of each row: [2, rows].</summary>
     public static (Tensor Losses, Tensor Moments) CrossEntropy(Tensor logits, Tensor target, long ignoreIndex)
     {
         var (device, dtype) = (logits.Device, logits.DType);
         var compute = dtype.ComputeType();
         long rows = logits.Shape[0], classes = logits.Shape[1];
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var moments = Fuser.NewBuffer(device, compute, Layout.Contiguous([2, rows]));
             var losses = Fuser.NewBuffer(device, compute, Layout.Contiguous(target.Shape));
@@ -90,7 +111,7 @@ internal static class RowKernels
     {
         var (device, dtype) = (logits.Device, logits.DType);
         var compute = dtype.ComputeType();
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(logits.Shape));
 

@@ -46,6 +46,19 @@ internal sealed class RowNorm(int count, double epsilon, bool centres) : Structu
     {
         var (x, weight) = (Level.WithoutClosed(saved.Input0), Level.WithoutClosed(saved.Input1));
         bool isLast = _moments is not null && RowKernels.IsLast(gradient, x, weight);
+        bool sums = needs[1] || (needs.Length > 2 && needs[2]);
+        if (isLast && sums && x.Device.IsHost && Size(x) is { } rows)
+        {
+            var all = RowKernels.NormGradients(gradient, x, weight, _moments!, rows, centres, needs);
+            (inputGradients[0], inputGradients[1]) = (all.Input, all.Weight);
+            if (needs.Length > 2)
+            {
+                inputGradients[2] = all.Bias;
+            }
+
+            return;
+        }
+
         var compute = x.DType.ComputeType();
         if (needs[0])
         {

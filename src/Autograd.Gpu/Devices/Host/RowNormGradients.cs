@@ -1,0 +1,136 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Autograd.Gpu.Devices.Host;
+
+/// <summary>
+/// The gradients of normalised rows in one go: that of the input row by row, and those of weight and bias as sums over the rows, which are taken while gradient and
+/// input are in the cache. The sums are cut by rows into blocks that depend on the shape alone.
+/// </summary>
+internal static unsafe class RowNormGradients<T, TVector, TOps>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TVector : struct
+    where TOps : struct, IRowVector<T, TVector>
+{
+    /// <summary>Rows that are added up in the element type, by fours, before the sums join doubles.</summary>
+    private const int RowsBetweenFlushes = 64;
+
+    /// <summary>
+    /// Takes rows <paramref name="row"/> to <paramref name="end"/>. <paramref name="sums"/> has room for 2 * Length elements, <paramref name="totals"/>, where the
+    /// sums of g * y and those of g go, for as many doubles.
+    /// </summary>
+    public static void Run(in RowProblem<T> p, nint row, nint end, T* sums, double* totals)
+    {
+        nint n = p.Length;
+        new Span<double>(totals, checked((int)(2 * n))).Clear();
+        new Span<T>(sums, checked((int)(2 * n))).Clear();
+        for (nint flush = row + RowsBetweenFlushes; row < end;)
+        {
+            if (row + 4 <= end)
+            {
+                Four(p, row, sums);
+                row += 4;
+            }
+            else
+            {
+                One(p, row, sums);
+                row++;
+            }
+
+            if (row >= flush || row == end)
+            {
+                Flush(sums, totals, 2 * n);
+                flush = row + RowsBetweenFlushes;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flush(T* sums, double* totals, nint count)
+    {
+        nint i = 0;
+        if (typeof(T) == typeof(float))
+        {
+            for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+            {
+                Vector.Widen(Vector.Load((float*)sums + i), out var low, out var high);
+                Vector.Store(Vector.Load(totals + i) + low, totals + i);
+                Vector.Store(Vector.Load(totals + i + Vector<double>.Count) + high, totals + i + Vector<double>.Count);
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            totals[i] += double.CreateTruncating(sums[i]);
+        }
+
+        new Span<T>(sums, checked((int)count)).Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void One(in RowProblem<T> p, nint row, T* sums)
+    {
+        nint n = p.Length, lanes = TOps.Lanes, i = 0;
+        if (p.Result is not null)
+        {
+            RowBodies<T, TVector, TOps>.NormGradient(p, row);
+        }
+
+        T* x = p.Input + row * n, g = p.Gradient + row * n;
+        T mean = p.Moments[row], scale = p.Moments[p.Rows + row];
+        TVector minus = TOps.Of(mean), times = TOps.Of(scale);
+        for (; i + lanes <= n; i += lanes)
+        {
+            var slope = TOps.Load(g + i);
+            var y = TOps.Multiply(TOps.Subtract(TOps.Load(x + i), minus), times);
+            TOps.Store(TOps.MultiplyAdd(slope, y, TOps.Load(sums + i)), sums + i);
+            TOps.Store(TOps.Add(TOps.Load(sums + n + i), slope), sums + n + i);
+        }
+
+        for (; i < n; i++)
+        {
+            sums[i] += g[i] * ((x[i] - mean) * scale);
+            sums[n + i] += g[i];
+        }
+    }
+
+    // Four rows, so that the sums are read and written once for them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Four(in RowProblem<T> p, nint row, T* sums)
+    {
+        nint n = p.Length, lanes = TOps.Lanes, i = 0;
+        if (p.Result is not null)
+        {
+            for (nint r = row; r < row + 4; r++)
+            {
+                RowBodies<T, TVector, TOps>.NormGradient(p, r);
+            }
+        }
+
+        T* x = p.Input + row * n, g = p.Gradient + row * n;
+        TVector mean0 = TOps.Of(p.Moments[row]), mean1 = TOps.Of(p.Moments[row + 1]), mean2 = TOps.Of(p.Moments[row + 2]), mean3 = TOps.Of(p.Moments[row + 3]);
+        T* scales = p.Moments + p.Rows + row;
+        TVector scale0 = TOps.Of(scales[0]), scale1 = TOps.Of(scales[1]), scale2 = TOps.Of(scales[2]), scale3 = TOps.Of(scales[3]);
+        for (; i + lanes <= n; i += lanes)
+        {
+            TVector g0 = TOps.Load(g + i), g1 = TOps.Load(g + n + i), g2 = TOps.Load(g + 2 * n + i), g3 = TOps.Load(g + 3 * n + i);
+            var y0 = TOps.Multiply(TOps.Subtract(TOps.Load(x + i), mean0), scale0);
+            var y1 = TOps.Multiply(TOps.Subtract(TOps.Load(x + n + i), mean1), scale1);
+            var y2 = TOps.Multiply(TOps.Subtract(TOps.Load(x + 2 * n + i), mean2), scale2);
+            var y3 = TOps.Multiply(TOps.Subtract(TOps.Load(x + 3 * n + i), mean3), scale3);
+            var products = TOps.Add(TOps.MultiplyAdd(g0, y0, TOps.Multiply(g1, y1)), TOps.MultiplyAdd(g2, y2, TOps.Multiply(g3, y3)));
+            TOps.Store(TOps.Add(TOps.Load(sums + i), products), sums + i);
+            TOps.Store(TOps.Add(TOps.Load(sums + n + i), TOps.Add(TOps.Add(g0, g1), TOps.Add(g2, g3))), sums + n + i);
+        }
+
+        for (; i < n; i++)
+        {
+            for (nint r = 0; r < 4; r++)
+            {
+                T slope = g[r * n + i];
+                sums[i] += slope * ((x[r * n + i] - p.Moments[row + r]) * scales[r]);
+                sums[n + i] += slope;
+            }
+        }
+    }
+}

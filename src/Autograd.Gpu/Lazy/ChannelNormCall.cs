@@ -1,0 +1,76 @@
+using System.Numerics;
+using Autograd.Gpu.Devices.Host;
+
+namespace Autograd.Gpu.Lazy;
+
+/// <summary>
+/// The gradients of a normalised batch [N, C, positions], contiguous float32 or float64, from that of the result and the means and variances of the forward pass:
+/// of the input, if there is a place for it, of weight and of bias.
+/// </summary>
+/// <param name="input">What was normalised.</param>
+/// <param name="gradient">The gradient of the result.</param>
+/// <param name="mean">A number for each channel, of each sample unless samples count together.</param>
+/// <param name="variance">The biased variances.</param>
+/// <param name="weight">A number for each channel.</param>
+/// <param name="result">The gradient of the input, or null.</param>
+/// <param name="weightResult">The gradient of the weight.</param>
+/// <param name="biasResult">The gradient of the bias.</param>
+/// <param name="together">How many channels of a sample have one mean; 0 where a channel of all samples has one.</param>
+/// <param name="epsilon">What was added to the variance.</param>
+internal readonly unsafe struct ChannelNormCall(
+    BufferExpression input, BufferExpression gradient, BufferExpression mean, BufferExpression variance, BufferExpression weight, BufferExpression? result,
+    BufferExpression weightResult, BufferExpression biasResult, long together, double epsilon) : IKernelCall
+{
+    public string Name => "Norm gradients";
+
+    public long Bytes => KernelBytes.Of(input) + KernelBytes.Of(gradient) + (result is null ? 0 : KernelBytes.Of(result));
+
+    public void OnHost()
+    {
+        if (input.DType == DType.Float32)
+        {
+            Host<float>();
+        }
+        else
+        {
+            Host<double>();
+        }
+    }
+
+    /// <exception cref="NotSupportedException">Always: the caller asks whether the device is the host.</exception>
+    public void OnDevice(Device device) => throw new NotSupportedException($"[{Name}] is the host's form; {device} takes fused reductions.");
+
+    private void Host<T>()
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        long samples = input.Layout.Shape[0], channels = input.Layout.Shape[1];
+        var sums = input.Block.Device.Allocate(HostChannelNorms.SumCount(samples, channels) * sizeof(double));
+        HostChannelNorms.Gradients(new ChannelProblem<T>
+        {
+            Samples = (nint)samples,
+            Channels = (nint)channels,
+            Positions = (nint)(input.Layout.Count / (samples * channels)),
+            OverBatch = together == 0,
+            Together = (nint)together,
+            Epsilon = epsilon,
+            Input = (T*)RowMemory.Pointer(input),
+            Gradient = (T*)RowMemory.Pointer(gradient),
+            Mean = (T*)RowMemory.Pointer(mean),
+            Variance = (T*)RowMemory.Pointer(variance),
+            Weight = (T*)RowMemory.Pointer(weight),
+            Result = (T*)RowMemory.Pointer(result),
+            WeightResult = (T*)RowMemory.Pointer(weightResult),
+            BiasResult = (T*)RowMemory.Pointer(biasResult),
+            Sums = (double*)sums.Pointer,
+        });
+        sums.Release();
+        GC.KeepAlive(input);
+        GC.KeepAlive(gradient);
+        GC.KeepAlive(mean);
+        GC.KeepAlive(variance);
+        GC.KeepAlive(weight);
+        GC.KeepAlive(result);
+        GC.KeepAlive(weightResult);
+        GC.KeepAlive(biasResult);
+    }
+}
