@@ -71,12 +71,13 @@ public sealed partial class Tensor
     /// <summary>Vectors as columns beside each other, and beside matrices.</summary>
     /// <exception cref="ShapeException">There are none, or the numbers of rows differ.</exception>
     public static Tensor ColumnStack(params IReadOnlyList<Tensor> tensors) =>
-        HStack([.. tensors.Select(t => t.Rank < 2 ? t.Reshape(t.NumElements, 1L) : t)]);
+        HStack([.. NotNull(tensors).Select(t => t.Rank < 2 ? t.Reshape(t.NumElements, 1L) : t)]);
 
     /// <summary>Tensors seen with the shape that they broadcast to together; views.</summary>
     /// <exception cref="ShapeException">They do not broadcast.</exception>
     public static Tensor[] BroadcastTensors(params IReadOnlyList<Tensor> tensors)
     {
+        NotNull(tensors);
         var shape = tensors.Aggregate(Shape.Scalar, (s, t) => Shape.Broadcast(s, t.Shape, "BroadcastTensors"));
         return [.. tensors.Select(t => t.Expand(shape))];
     }

@@ -80,6 +80,7 @@ public sealed partial class Tensor
     /// <exception cref="ShapeException">There are none, or other sizes differ.</exception>
     public static Tensor Cat(IReadOnlyList<Tensor> tensors, int dim = 0)
     {
+        NotNull(tensors);
         if (tensors.Count == 0)
         {
             throw new ShapeException("Cat: expected a non-empty list of Tensors.");
@@ -107,6 +108,7 @@ public sealed partial class Tensor
     /// <exception cref="ShapeException">There are none, or shapes differ.</exception>
     public static Tensor Stack(IReadOnlyList<Tensor> tensors, int dim = 0)
     {
+        NotNull(tensors);
         for (int i = 1; i < tensors.Count; i++)
         {
             if (tensors[i].Shape != tensors[0].Shape)
@@ -120,8 +122,15 @@ public sealed partial class Tensor
             : Cat([.. tensors.Select(t => t.Unsqueeze(Shape.WrapDim(dim, tensors[0].Rank + 1, "Stack")))], Shape.WrapDim(dim, tensors[0].Rank + 1, "Stack"));
     }
 
-    /// <summary>A tensor of its own over what was written into another that nobody else has.</summary>
-    internal static Tensor FromPieces(Tensor written, Lazy.Layout layout) => new(written.Storage, layout);
+    /// <summary>A tensor of its own over what was written into another that nobody else has, which is disposed.</summary>
+    internal static Tensor FromPieces(Tensor written, Lazy.Layout layout)
+    {
+        var result = new Tensor(written.Storage, layout);
+
+        // So that the memory goes back when the new tensor is disposed.
+        written.Dispose();
+        return result;
+    }
 
     private static void CheckFits(string operation, Tensor tensor, int index, Tensor first, int dim)
     {

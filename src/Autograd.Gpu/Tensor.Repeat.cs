@@ -84,6 +84,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">The repeats are not int64 or int32.</exception>
     public Tensor RepeatInterleave(Tensor repeats, int? dim = null, long? outputSize = null)
     {
+        ArgumentNullException.ThrowIfNull(repeats);
         if (dim is null || Rank == 0)
         {
             return Rank == 1 ? RepeatInterleave(repeats, 0, outputSize) : Flatten().RepeatInterleave(repeats, 0, outputSize);
@@ -178,17 +179,18 @@ public sealed partial class Tensor
 
     /// <summary>The elements on and below a diagonal of the last two dimensions, elsewhere 0; positive numbers mean diagonals further up.</summary>
     /// <exception cref="ShapeException">The tensor has less than two dimensions.</exception>
-    public Tensor Tril(long diagonal = 0) => Triangle("Tril", distance => distance <= diagonal);
+    public Tensor Tril(long diagonal = 0) => Triangle("Tril", diagonal, distance => distance <= diagonal);
 
     /// <summary>The elements on and above a diagonal of the last two dimensions, elsewhere 0; positive numbers mean diagonals further up.</summary>
     /// <exception cref="ShapeException">The tensor has less than two dimensions.</exception>
-    public Tensor Triu(long diagonal = 0) => Triangle("Triu", distance => distance >= diagonal);
+    public Tensor Triu(long diagonal = 0) => Triangle("Triu", diagonal, distance => distance >= diagonal);
 
     /// <summary>Coordinates of a grid: for tensors of n and m elements two tensors of shape [n, m], views.</summary>
     /// <exception cref="ShapeException">There are no tensors, or one has more than one dimension.</exception>
     /// <exception cref="DTypeException">Their dtypes differ.</exception>
     public static Tensor[] Meshgrid(IReadOnlyList<Tensor> tensors, GridIndexing indexing = GridIndexing.Ij)
     {
+        NotNull(tensors);
         if (tensors.Count == 0)
         {
             throw new ShapeException("Meshgrid: meshgrid expects a non-empty TensorList.");
@@ -224,6 +226,7 @@ public sealed partial class Tensor
     /// <exception cref="ShapeException">A tensor is not 1-d.</exception>
     public static Tensor CartesianProd(params IReadOnlyList<Tensor> tensors)
     {
+        NotNull(tensors);
         foreach (var tensor in tensors)
         {
             if (tensor.Rank != 1)
@@ -239,19 +242,20 @@ public sealed partial class Tensor
     /// <exception cref="ShapeException">There are none, or other sizes differ.</exception>
     public static Tensor HStack(params IReadOnlyList<Tensor> tensors)
     {
+        NotNull(tensors);
         Tensor[] parts = [.. tensors.Select(t => t.Atleast1D())];
         return Cat(parts, parts.Length > 0 && parts[0].Rank == 1 ? 0 : 1);
     }
 
     /// <summary>Tensors one below the other: along dimension 0, vectors counting as rows.</summary>
     /// <exception cref="ShapeException">There are none, or other sizes differ.</exception>
-    public static Tensor VStack(params IReadOnlyList<Tensor> tensors) => Cat([.. tensors.Select(t => t.Atleast2D())]);
+    public static Tensor VStack(params IReadOnlyList<Tensor> tensors) => Cat([.. NotNull(tensors).Select(t => t.Atleast2D())]);
 
     /// <summary>Tensors one behind the other: along dimension 2, see <see cref="Atleast3D"/>.</summary>
     /// <exception cref="ShapeException">There are none, or other sizes differ.</exception>
-    public static Tensor DStack(params IReadOnlyList<Tensor> tensors) => Cat([.. tensors.Select(t => t.Atleast3D())], 2);
+    public static Tensor DStack(params IReadOnlyList<Tensor> tensors) => Cat([.. NotNull(tensors).Select(t => t.Atleast3D())], 2);
 
-    private Tensor Triangle(string name, Func<Tensor, Tensor> isKept)
+    private Tensor Triangle(string name, long diagonal, Func<Tensor, Tensor> isKept)
     {
         if (Rank < 2)
         {
@@ -262,7 +266,9 @@ public sealed partial class Tensor
         Tensor mask;
         using (GradMode.Set(false))
         {
-            mask = isKept(IndexSequence(plane, [0, 1], Device) - IndexSequence(plane, [1, 0], Device));
+            // Positions of the width of most elements, so that host vectors hold as many of them.
+            var dtype = DType.Size() == 8 || plane[0] + plane[1] > int.MaxValue || diagonal is > int.MaxValue or < int.MinValue ? DType.Int64 : DType.Int32;
+            mask = isKept(IndexSequence(plane, [0, 1], Device, dtype) - IndexSequence(plane, [1, 0], Device, dtype));
         }
 
         return Where(mask, this, Wrap(DType == DType.Bool ? (Scalar)false : (Scalar)0, Device));

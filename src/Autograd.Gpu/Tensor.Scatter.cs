@@ -34,6 +34,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">The index is not int64 or int32, or the dtypes differ.</exception>
     public Tensor Scatter(int dim, Tensor index, Tensor source)
     {
+        ArgumentNullException.ThrowIfNull(index);
         int d = Shape.WrapDim(dim, "Scatter");
         index = Placed("Scatter", d, index, source);
         return Inside(index, d, region => Structural.Apply(new Scattered("Scatter", d), [region, index, source.ClippedTo(index.Shape)]));
@@ -42,7 +43,7 @@ public sealed partial class Tensor
     /// <summary>This tensor with one number at the places that an index names.</summary>
     /// <exception cref="ShapeException">The shapes do not fit, or an index is out of range.</exception>
     /// <exception cref="DTypeException">The index is not int64 or int32.</exception>
-    public Tensor Scatter(int dim, Tensor index, Scalar value) => Scatter(dim, index, Full(Shape.Scalar, value, DType, Device).Expand(index.Shape));
+    public Tensor Scatter(int dim, Tensor index, Scalar value) => Scatter(dim, NotNull(index), Full(Shape.Scalar, value, DType, Device).Expand(index.Shape));
 
     /// <summary>
     /// This tensor with elements added: <c>result[index[i, j], j] += source[i, j]</c> for dimension 0. Sums are taken in the order of the index, so that
@@ -53,7 +54,7 @@ public sealed partial class Tensor
     {
         int d = Shape.WrapDim(dim, "ScatterAdd");
         index = Placed("ScatterAdd", d, index, source);
-        return Inside(index, d, region => region + Structural.Apply(new ScatteredSum(region.Shape, d), source.ClippedTo(index.Shape), index));
+        return Inside(index, d, region => Structural.Apply(new ScatteredOnto("ScatterAdd", d), [region, index, source.ClippedTo(index.Shape)]));
     }
 
     /// <summary>This tensor with elements combined with those that an index brings.</summary>
@@ -90,7 +91,23 @@ public sealed partial class Tensor
     {
         int d = Shape.WrapDim(dim, "IndexAdd");
         var places = Slices("IndexAdd", d, index, source);
-        return this + Structural.Apply(new ScatteredSum(Shape, d), (alpha is { } a ? source * a : source).Reshape(places.Shape), places);
+        return Structural.Apply(new ScatteredOnto("IndexAdd", d), [this, places, (alpha is { } a ? source * a : source).Reshape(places.Shape)]);
+    }
+
+    /// <summary>This tensor with slices along a dimension combined with those of <paramref name="source"/>: <see cref="ScatterReduce"/> of whole slices.</summary>
+    /// <param name="dim">The dimension.</param>
+    /// <param name="index">int64 positions along it, one for each slice of the source.</param>
+    /// <param name="source">The slices, of this tensor's dtype.</param>
+    /// <param name="reduce">How they are combined.</param>
+    /// <param name="includeSelf">Whether this tensor's slices count where others come.</param>
+    /// <inheritdoc cref="IndexAdd"/>
+    public Tensor IndexReduce(int dim, Tensor index, Tensor source, ScatterReduction reduce, bool includeSelf = true)
+    {
+        int d = Shape.WrapDim(dim, "IndexReduce");
+        var places = Slices("IndexReduce", d, index, source);
+        return Rank == 0
+            ? Reshape(1L).ReducedBy(0, places.Reshape(1L), source.Reshape(1L), reduce, includeSelf).Reshape()
+            : ReducedBy(d, places, source.Reshape(places.Shape), reduce, includeSelf);
     }
 
     /// <summary>This tensor with slices along a dimension replaced by those of <paramref name="source"/>; of slices for one place the last stays.</summary>
@@ -111,6 +128,7 @@ public sealed partial class Tensor
     /// <inheritdoc cref="IndexFill(int, Tensor, Scalar)"/>
     public Tensor IndexFill(int dim, Tensor index, Tensor value)
     {
+        ArgumentNullException.ThrowIfNull(value);
         int d = Shape.WrapDim(dim, "IndexFill");
         if (value.Rank != 0)
         {
@@ -168,6 +186,11 @@ public sealed partial class Tensor
     /// <summary><see cref="IndexAdd"/> in place.</summary>
     /// <inheritdoc cref="IndexAdd"/>
     public Tensor IndexAdd_(int dim, Tensor index, Tensor source, Scalar? alpha = null) => Copy_(IndexAdd(dim, index, source, alpha));
+
+    /// <summary><see cref="IndexReduce"/> in place.</summary>
+    /// <inheritdoc cref="IndexReduce"/>
+    public Tensor IndexReduce_(int dim, Tensor index, Tensor source, ScatterReduction reduce, bool includeSelf = true) =>
+        Copy_(ShareWithHistory().IndexReduce(dim, index, source, reduce, includeSelf));
 
     /// <summary><see cref="IndexCopy"/> in place.</summary>
     /// <inheritdoc cref="IndexAdd"/>

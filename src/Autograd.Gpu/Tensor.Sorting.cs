@@ -53,7 +53,7 @@ public sealed partial class Tensor
             throw new ShapeException($"KthValue: selected number k out of range for dimension {d}: k is {k}, and the size is {size} (shape {Shape}).");
         }
 
-        return Rank == 0 ? Ordered("Kthvalue", 0, false, null) : AtPlace("Kthvalue", ArgSort(d).Narrow(d, k - 1, 1), d, keepDim);
+        return Rank == 0 ? Ordered("Kthvalue", 0, false, null) : AtPlace("Kthvalue", Structural.Apply(new SelectedPlaces(d, k - 1, 1, descending: false), this), d, keepDim);
     }
 
     /// <summary>The median along a dimension, the lower one of two, and its position; nan if there is one. The gradient goes to that element.</summary>
@@ -67,15 +67,12 @@ public sealed partial class Tensor
         }
 
         CheckNotEmpty("Median", Shape[d]);
-        var places = ArgSort(d);
-        var middle = places.Narrow(d, (Shape[d] - 1) / 2, 1);
+        var middle = Structural.Apply(new SelectedPlaces(d, (Shape[d] - 1) / 2, 1, descending: false), this);
         if (DType.IsFloatingPoint())
         {
-            // The first nan stands where the numbers end.
             using var mode = GradMode.Set(false);
-            var numbers = (Detach() == Detach()).Sum(d, keepDim: true);
-            var hasNaN = numbers < Shape[d];
-            middle = Where(hasNaN, places.TakeAlongDim(numbers.Clamp(0, Shape[d] - 1), d), middle);
+            var isNaN = Detach().Ne(Detach());
+            middle = Where(isNaN.Any(d, keepDim: true), isNaN.To(DType.Int32).ArgMax(d, keepDim: true), middle);
         }
 
         return AtPlace("Median", middle, d, keepDim);
@@ -186,14 +183,11 @@ public sealed partial class Tensor
             return (Structural.Apply(Aliased.Instance, this), Zeros(shape, DType.Int64, Device));
         }
 
-        var indices = ArgSort(d, descending);
-        if (count is { } k)
-        {
-            indices = indices.Sliced(d, 0, 1, k).Contiguous();
-        }
+        var indices = count is { } k ? Structural.Apply(new SelectedPlaces(d, 0, k, descending), this) : ArgSort(d, descending);
 
         // The node's own handle on the indices: the caller may write over them.
-        return (Structural.Apply(new Gathered(name, Shape, d, indices.Shape), this, indices.ShareValue()), indices);
+        var kept = RequiresGrad || Wrapper is not null ? indices.ShareValue() : indices;
+        return (Structural.Apply(new Gathered(name, Shape, d, indices.Shape), this, kept), indices);
     }
 
     /// <summary>The sum of elements that are all one value, weighted so that it is that value exactly and each gets its share of the gradient.</summary>

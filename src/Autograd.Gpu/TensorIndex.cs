@@ -6,13 +6,15 @@ namespace Autograd.Gpu;
 /// </summary>
 public readonly struct TensorIndex
 {
+    private readonly long _stepBeyondOne;
+
     private TensorIndex(Kind kind, long? start = null, long? stop = null, long step = 1, Tensor? tensor = null)
     {
         What = kind;
         Tensor = tensor;
         Start = start;
         Stop = stop;
-        Step = step;
+        _stepBeyondOne = step - 1;
     }
 
     internal enum Kind
@@ -38,7 +40,8 @@ public readonly struct TensorIndex
 
     internal long? Stop { get; }
 
-    internal long Step { get; }
+    // The default value is the whole dimension.
+    internal long Step => _stepBeyondOne + 1;
 
     /// <summary>PyTorch's <c>start:stop:step</c>: null bounds stand for the ends, negative ones count from the end, bounds beyond the ends are the ends.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The step is not positive.</exception>

@@ -18,6 +18,9 @@ internal enum Combination
 /// <summary>[Outer, Count, Inner] indices into lines of Size elements.</summary>
 internal readonly record struct IndexedLines(long Outer, long Count, long Inner, long Size, bool Wraps)
 {
+    /// <summary>Whether the host can check indices on the way.</summary>
+    public bool ChecksOnHost => Inner == 1 && !Wraps;
+
     public HostLines For(LineStrides source, LineStrides index) => new()
     {
         Outer = Outer,
@@ -34,8 +37,11 @@ internal readonly record struct IndexedLines(long Outer, long Count, long Inner,
     };
 }
 
-/// <summary>result[o, c, i] = source[o, index[o, c, i], i]; the result is contiguous.</summary>
-internal readonly unsafe struct GatherCall(LineOperand source, LineOperand index, BufferExpression result, IndexedLines lines) : IKernelCall
+/// <summary>
+/// result[o, c, i] = source[o, index[o, c, i], i]; the result is contiguous. Where <paramref name="outside"/> is given, the host sets it if it meets an index out of range,
+/// and the result has no meaning.
+/// </summary>
+internal readonly unsafe struct GatherCall(LineOperand source, LineOperand index, BufferExpression result, IndexedLines lines, int* outside = null) : IKernelCall
 {
     public string Name => "Gather";
 
@@ -97,8 +103,8 @@ internal readonly unsafe struct GatherCall(LineOperand source, LineOperand index
         GC.KeepAlive(result);
     }
 
-    private void OnHost<T>() where T : unmanaged =>
-        HostIndexing.Gather((T*)source.Pointer, (long*)index.Pointer, (T*)result.Block.Pointer, lines.For(source.Strides, index.Strides));
+    private void OnHost<T>() where T : unmanaged => HostIndexing.Gather(
+        (T*)source.Pointer, (long*)index.Pointer, (T*)result.Block.Pointer, lines.For(source.Strides, index.Strides) with { Outside = outside });
 
     private void OnDevice<T>(Device device, T missing) where T : unmanaged
     {
@@ -124,9 +130,12 @@ internal readonly unsafe struct GatherCall(LineOperand source, LineOperand index
     }
 }
 
-/// <summary>result[o, index[o, c, i], i] becomes a combination of itself and source[o, c, i]; the result is contiguous.</summary>
+/// <summary>
+/// result[o, index[o, c, i], i] becomes a combination of itself and source[o, c, i]; the result is contiguous. <paramref name="outside"/> as for <see cref="GatherCall"/>.
+/// </summary>
 internal readonly unsafe struct ScatterCall(
-    Combination combination, LineOperand source, LineOperand index, BufferExpression? order, BufferExpression result, IndexedLines lines) : IKernelCall
+    Combination combination, LineOperand source, LineOperand index, BufferExpression? order, BufferExpression result, IndexedLines lines, int* outside = null)
+    : IKernelCall
 {
     public string Name => $"Scatter {combination}";
 
@@ -220,7 +229,7 @@ internal readonly unsafe struct ScatterCall(
         var (from, at) = (source.Strides, index.Strides);
         if (device is null)
         {
-            HostIndexing.Scatter<T, TCombination>((T*)source.Pointer, (long*)index.Pointer, (T*)result.Block.Pointer, lines.For(from, at));
+            HostIndexing.Scatter<T, TCombination>((T*)source.Pointer, (long*)index.Pointer, (T*)result.Block.Pointer, lines.For(from, at) with { Outside = outside });
             return;
         }
 

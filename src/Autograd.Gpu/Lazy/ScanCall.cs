@@ -115,8 +115,13 @@ internal readonly unsafe struct ScanCall(
         var (left, right) = (Operand(first), Operand(second ?? first));
         if (device is null)
         {
+            // Not products: that of a part may overflow where the running one is 0.
+            bool cuts = kind is not (ScanKind.Product or ScanKind.Recurrence);
+            long parts = cuts ? HostScan.Parts(outer, length, inner) : 0;
+            var states = parts > 0 ? result.Block.Device.Allocate(parts * sizeof(TState)) : null;
             HostScan.Run<T, TState, TResult, TScan>(
-                (T*)left.Pointer, (T*)right.Pointer, (TResult*)result.Block.Pointer, outer, length, inner, reverse);
+                (T*)left.Pointer, (T*)right.Pointer, (TResult*)result.Block.Pointer, outer, length, inner, reverse, (TState*)(states?.Pointer ?? 0));
+            states?.Release();
             return;
         }
 

@@ -45,7 +45,11 @@ internal readonly unsafe struct SortCall(BufferExpression keys, BufferExpression
         var operand = new LineOperand(keys, default);
         if (device is null)
         {
-            HostSort.Places((T*)operand.Pointer, (long*)places.Block.Pointer, lines, length, descending);
+            int threads = HostParallel.ThreadCount;
+            long bytes = HostSort.ScratchBytes<T>(lines, length, threads);
+            var scratch = bytes > 0 ? places.Block.Device.Allocate(bytes) : null;
+            HostSort.Places((T*)operand.Pointer, (long*)places.Block.Pointer, lines, length, descending, (byte*)(scratch?.Pointer ?? 0), threads);
+            scratch?.Release();
             return;
         }
 
@@ -75,6 +79,52 @@ internal readonly unsafe struct SortCall(BufferExpression keys, BufferExpression
 
         // What is on the stream comes before whatever the memory is used for next.
         spare?.Release();
+    }
+}
+
+/// <summary>
+/// Some of the places that <see cref="SortCall"/> gives: the first ones, or one further in, for lines as there. For the host; on devices the lines are sorted.
+/// </summary>
+internal readonly unsafe struct SelectCall(
+    BufferExpression keys, BufferExpression places, long lines, long length, long first, long count, bool descending) : IKernelCall
+{
+    public string Name => "Select";
+
+    public long Bytes => KernelBytes.Of(keys) + KernelBytes.Of(places);
+
+    public void OnHost()
+    {
+        switch (keys.DType)
+        {
+            case DType.Int32:
+                Run<int>();
+                break;
+            case DType.Int64:
+                Run<long>();
+                break;
+            case DType.Float32:
+                Run<float>();
+                break;
+            case DType.Float64:
+                Run<double>();
+                break;
+            default:
+                throw new DTypeException($"{Name}: not implemented for {keys.DType.Name()}. Convert with To(DType.{keys.DType.ComputeType()}).");
+        }
+
+        GC.KeepAlive(keys);
+        GC.KeepAlive(places);
+    }
+
+    public void OnDevice(Device device) => throw new InvalidOperationException($"{Name}: devices sort the lines.");
+
+    private void Run<T>() where T : unmanaged, INumber<T>
+    {
+        int threads = HostParallel.ThreadCount;
+        var scratch = places.Block.Device.Allocate(HostSelect.ScratchBytes<T>(lines, length, first, count, threads));
+        HostSelect.Places(
+            (T*)new LineOperand(keys, default).Pointer, (long*)places.Block.Pointer, lines, length, first, count, descending, (byte*)scratch.Pointer, threads);
+        scratch.Release();
     }
 }
 
@@ -121,7 +171,7 @@ internal readonly unsafe struct SearchCall(
         long step = isShared ? 0 : length;
         if (device is null)
         {
-            HostSort.Search((T*)line.Pointer, (T*)keys.Pointer, (long*)result.Block.Pointer, lines, length, count, step, right);
+            HostSearch.Search((T*)line.Pointer, (T*)keys.Pointer, (long*)result.Block.Pointer, lines, length, count, step, right);
             return;
         }
 

@@ -148,10 +148,14 @@ internal sealed class ArrangeEdgeTests
         Assert.That(x.NonZeroAsTuple().Select(t => t.ToArray<long>()), Is.EqualTo(new[] { new long[] { 0, 1 }, [1, 0] }));
         Assert.That((x.Atleast1D(), x.Sum().Atleast1D().Shape.Rank), Is.EqualTo((x, 1)));
         Assert.That(Tensor.Eye(2, 3, DType.Float64, device).ToArray<double>(), Is.EqualTo(new double[] { 1, 0, 0, 0, 1, 0 }));
+        Assert.That(Tensor.Logspace(-1, 2, 4, dtype: DType.Float64, device: device).ToArray<double>(), Is.EqualTo(new[] { 0.1, 1, 10, 100 }).Within(1e-14));
+        Assert.That(Tensor.Logspace(0, 3, 4, 2, device: device).ToArray<float>(), Is.EqualTo(new float[] { 1, 2, 4, 8 }));
+        Assert.That(Tensor.Ones([], device: device).IndexReduce(0, Tensor.FromArray([0L], device), Tensor.Ones([], device: device) * 3, ScatterReduction.Mean).Item<float>(), Is.EqualTo(2));
         var (index, rows, all) = (Tensor.FromArray([1L, 0], device), x + 1, Tensor.FromArray([1L, 0, 0, 1], [2, 2], device));
         (string Name, Func<Tensor, Tensor> InPlace, Func<Tensor, Tensor> Apply)[] forms =
         [
             ("IndexAdd_", t => t.IndexAdd_(0, index, rows), t => t.IndexAdd(0, index, rows)),
+            ("IndexReduce_", t => t.IndexReduce_(0, index, rows, ScatterReduction.Prod), t => t.IndexReduce(0, index, rows, ScatterReduction.Prod)),
             ("IndexCopy_", t => t.IndexCopy_(0, index, rows), t => t.IndexCopy(0, index, rows)),
             ("IndexPut_", t => t.IndexPut_([index], rows), t => t.IndexPut([index], rows)),
             ("Scatter_", t => t.Scatter_(0, all, rows), t => t.Scatter(0, all, rows)),

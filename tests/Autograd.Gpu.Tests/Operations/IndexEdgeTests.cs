@@ -244,4 +244,22 @@ internal sealed class IndexEdgeTests(Device device, bool lazy)
         Assert.That(x.Grad!.ToArray<float>(), Is.EqualTo(new float[] { 0, 1 }));
         Assert.That(zeros.Grad!.ToArray<float>(), Is.EqualTo(new float[] { 0, 30, 0 }), "the one factor that is zero");
     }
+
+    [TestCase(2, 3, 5, 7)]
+    [TestCase(0, 3, 5, 7)]
+    [TestCase(2, 0, 5, 7)]
+    [TestCase(0, 3, 0, 7)]
+    [TestCase(2, 0, 0, 7)]
+    [TestCase(0, 0, 0, 7)]
+    public void ProductsThatAScatterTakesHaveThreeDerivativesWhereFactorsAreZero(double own, double a, double b, double other)
+    {
+        var x = Tensor.FromArray([own, a, b, other], device);
+        foreach (bool seeded in new[] { true, false })
+        {
+            Tensor Scattered(Tensor t) => t[Long(0, 3)].ScatterReduce(0, Long(0, 0), t[1..3], ScatterReduction.Prod, seeded).Sum();
+            Tensor ByHand(Tensor t) => (seeded ? t[0] * t[1] * t[2] : t[1] * t[2]) + t[3];
+            Close.AreEqual(Autodiff.Hessian(Scattered, x), Autodiff.Hessian(ByHand, x), $"second, seeded {seeded}", 1e-12);
+            Close.AreEqual(Autodiff.JacRev(y => Autodiff.Hessian(Scattered)(y))(x), Autodiff.JacRev(y => Autodiff.Hessian(ByHand)(y))(x), $"third, seeded {seeded}", 1e-12);
+        }
+    }
 }

@@ -63,6 +63,12 @@ internal static class IndexTable
         }
 
         yield return new(
+            "IndexReduce Mean", [[2, 3], [2, 2]], x => x[0].IndexReduce(1, At(x[0], 2, 2), x[1], ScatterReduction.Mean),
+            x => NdArray.Generate([2, 3], i => i[1] == 2 ? (x[0][i] + x[1][i[0], 0] + x[1][i[0], 1]) / 3 : x[0][i]));
+        yield return new(
+            "IndexReduce Amax, without self", [[3, 2], [3, 2]], x => x[0].IndexReduce(0, At(x[0], 1, 0, 1), x[1], ScatterReduction.Amax, false),
+            x => NdArray.Generate([3, 2], i => i[0] == 0 ? x[1][1, i[1]] : i[0] == 1 ? Math.Max(x[1][0, i[1]], x[1][2, i[1]]) : x[0][i]));
+        yield return new(
             "IndexAdd", [[3, 2], [3, 2]], x => x[0].IndexAdd(0, At(x[0], 1, 0, 1), x[1], 2),
             x => NdArray.Generate([3, 2], i => x[0][i] + 2 * (i[0] == 0 ? x[1][1, i[1]] : i[0] == 1 ? x[1][0, i[1]] + x[1][2, i[1]] : 0)));
         yield return new("IndexAdd along the last", [[2, 2], [2, 1]], x => x[0].IndexAdd(-1, At(x[0], 1), x[1]), x => NdArray.Generate([2, 2], i => x[0][i] + (i[1] == 1 ? x[1][i[0], 0] : 0)));

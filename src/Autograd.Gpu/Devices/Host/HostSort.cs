@@ -1,116 +1,338 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Autograd.Gpu.Devices.Host;
 
-/// <summary>Stable sorting and searching along contiguous lines.</summary>
+/// <summary>Stable sorting along contiguous lines: by insertion, or by radix from the lowest digit on.</summary>
 internal static unsafe class HostSort
 {
     private const int InsertionLength = 48;
-    private const int Digit = 8;
-    private const int Buckets = 1 << Digit;
+    private const int ChunkElements = 1 << 12;
+
+    /// <summary>Elements from which on a line is worth all threads, and worth wide digits.</summary>
+    private const int LongLine = 1 << 15;
+
+    private const int MostBuckets = 1 << 11;
+
+    /// <summary>The bytes that <see cref="Places"/> wants to work in, with so many threads.</summary>
+    public static long ScratchBytes<T>(long lines, long length, int threads) where T : unmanaged
+    {
+        if (length <= InsertionLength || lines == 0)
+        {
+            return 0;
+        }
+
+        // With keys of 4 bytes the result is the other of the two buffers that entries go to and fro between.
+        long entries = sizeof(T) == 4 ? length * sizeof(NarrowEntry) : 2 * length * sizeof(WideEntry);
+        return entries * Slots(lines, length, threads) + (long)threads * MostBuckets * sizeof(int);
+    }
 
     /// <summary>
     /// The places of each line's elements in ascending order (or descending), equal ones as they stand; nan counts as largest, and 0 equals -0.
     /// </summary>
-    public static void Places<T>(T* keys, long* places, long lines, long length, bool descending) where T : unmanaged, INumber<T>
+    public static void Places<T>(T* keys, long* places, long lines, long length, bool descending, byte* scratch, int threads)
+        where T : unmanaged, INumber<T>
     {
         if (lines * length == 0)
         {
             return;
         }
 
-        long group = Math.Clamp((1 << 12) / length, 1, lines);
-        var work = new SortWork<T> { Keys = keys, Places = places, Lines = lines, Length = checked((int)length), Group = group, Descending = descending };
-        HostParallel.For(checked((int)((lines + group - 1) / group)), ref work);
-    }
-
-    /// <summary>
-    /// For each value the place in its sorted line before which all elements are less (or, to the right, not greater); nan goes to the end.
-    /// </summary>
-    public static void Search<T>(T* sorted, T* values, long* result, long lines, long length, long count, long sortedLine, bool right)
-        where T : unmanaged, INumber<T>
-    {
-        long total = lines * count;
-        if (total == 0)
+        if (length <= InsertionLength)
         {
-            return;
-        }
-
-        var work = new SearchWork<T> { Sorted = sorted, Values = values, Result = result, Total = total, Length = length, Count = count, SortedLine = sortedLine, Right = right };
-        HostParallel.For(checked((int)((total + SearchWork<T>.Chunk - 1) / SearchWork<T>.Chunk)), ref work);
-    }
-
-    /// <summary>The number of bytes that are not 0.</summary>
-    public static long CountNonZero(byte* mask, long count)
-    {
-        long found = 0;
-        for (long i = 0; i < count; i++)
-        {
-            found += mask[i] != 0 ? 1 : 0;
-        }
-
-        return found;
-    }
-
-    /// <summary>The coordinates of the bytes that are not 0, one row of as many as there are sizes for each, in row-major order.</summary>
-    public static void NonZero(byte* mask, ReadOnlySpan<long> sizes, long* coordinates)
-    {
-        int rank = sizes.Length;
-        Span<long> at = rank <= 16 ? stackalloc long[rank] : new long[rank];
-        at.Clear();
-        long count = 1;
-        foreach (long size in sizes)
-        {
-            count *= size;
-        }
-
-        for (long i = 0; i < count; i++)
-        {
-            if (mask[i] != 0)
+            var insertion = new InsertionWork<T>
             {
-                at.CopyTo(new Span<long>(coordinates, rank));
-                coordinates += rank;
-            }
+                Keys = keys,
+                Places = places,
+                Lines = lines,
+                Length = (int)length,
+                Group = Math.Clamp(ChunkElements / length, 1, lines),
+                Descending = descending,
+            };
+            HostParallel.For(checked((int)((lines + insertion.Group - 1) / insertion.Group)), ref insertion);
+        }
+        else if (sizeof(T) == 4)
+        {
+            Radix<T, NarrowEntry>(keys, places, lines, checked((int)length), descending, scratch, threads);
+        }
+        else
+        {
+            Radix<T, WideEntry>(keys, places, lines, checked((int)length), descending, scratch, threads);
+        }
+    }
 
-            for (int d = rank - 1; d >= 0 && ++at[d] == sizes[d]; d--)
+    /// <summary>Sorts so many entries of a range of keys in <paramref name="from"/>, with another buffer to go to and fro, by their <paramref name="bits"/> lowest bits.</summary>
+    /// <returns>Whether they ended in the other buffer.</returns>
+    public static bool Entries<TEntry>(TEntry* from, TEntry* to, int count, int bits) where TEntry : unmanaged, IEntry<TEntry>
+    {
+        const int Digit = 8, Buckets = 1 << Digit;
+        int* counts = stackalloc int[8 * Buckets];
+        new Span<int>(counts, bits / Digit * Buckets).Clear();
+        for (int i = 0; i < count; i++)
+        {
+            ulong key = TEntry.KeyOf(from[i]);
+            for (int d = 0; d < bits / Digit; d++)
             {
-                at[d] = 0;
+                counts[d * Buckets + (int)(key >> (d * Digit) & (Buckets - 1))]++;
             }
         }
+
+        bool isOther = false;
+        for (int d = 0; d < bits / Digit; d++)
+        {
+            int* starts = counts + d * Buckets;
+            if (starts[TEntry.KeyOf(from[0]) >> (d * Digit) & (Buckets - 1)] == count)
+            {
+                continue; // All have the same digit here.
+            }
+
+            int sum = 0;
+            for (int b = 0; b < Buckets; b++)
+            {
+                (starts[b], sum) = (sum, sum + starts[b]);
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                var entry = from[i];
+                to[starts[TEntry.KeyOf(entry) >> (d * Digit) & (Buckets - 1)]++] = entry;
+            }
+
+            var next = from;
+            from = to;
+            to = next;
+            isOther = !isOther;
+        }
+
+        return isOther;
     }
 
-    /// <summary>The bits of a number as an unsigned one with the same order.</summary>
+    /// <summary>The bits of a number as an unsigned one with the same order, or with the opposite one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong KeyOf<T>(T key, bool descending) where T : unmanaged, INumber<T>
+    {
+        if (sizeof(T) == 4)
+        {
+            uint ordered = (uint)Ordered(key);
+            return descending ? ~ordered : ordered;
+        }
+
+        return descending ? ~Ordered(key) : Ordered(key);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Ordered<T>(T key) where T : unmanaged, INumber<T>
     {
-        if (T.IsNaN(key))
-        {
-            return sizeof(T) == 4 ? uint.MaxValue : ulong.MaxValue;
-        }
-
-        // -0 becomes 0.
-        key += T.Zero;
         if (typeof(T) == typeof(float))
         {
-            uint bits = *(uint*)&key;
-            return (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
+            // -0 becomes 0.
+            float number = (float)(object)key + 0f;
+            uint bits = BitConverter.SingleToUInt32Bits(number);
+            bits ^= (uint)((int)bits >> 31) | 0x80000000;
+            return float.IsNaN(number) ? uint.MaxValue : bits;
         }
 
         if (typeof(T) == typeof(double))
         {
-            ulong bits = *(ulong*)&key;
-            return (bits & 0x8000000000000000) != 0 ? ~bits : bits | 0x8000000000000000;
+            double number = (double)(object)key + 0d;
+            ulong bits = BitConverter.DoubleToUInt64Bits(number);
+            bits ^= (ulong)((long)bits >> 63) | 0x8000000000000000;
+            return double.IsNaN(number) ? ulong.MaxValue : bits;
         }
 
         return sizeof(T) == 4 ? *(uint*)&key ^ 0x80000000 : *(ulong*)&key ^ 0x8000000000000000;
     }
 
-    private struct Entry
+    private static long Slots(long lines, long length, int threads) => length >= LongLine && lines < threads
+        ? 1
+        : Math.Clamp(lines * length / ChunkElements, 1, Math.Min(lines, 4 * threads));
+
+    private static void Radix<T, TEntry>(T* keys, long* places, long lines, int length, bool descending, byte* scratch, int threads)
+        where T : unmanaged, INumber<T>
+        where TEntry : unmanaged, IEntry<TEntry>
     {
-        public ulong Key;
-        public int Place;
+        if (length >= LongLine && lines < threads)
+        {
+            for (long line = 0; line < lines; line++)
+            {
+                Long<T, TEntry>(keys + line * length, places + line * length, length, descending, scratch, threads);
+            }
+
+            return;
+        }
+
+        var work = new LineWork<T, TEntry>
+        {
+            Keys = keys,
+            Places = places,
+            Lines = lines,
+            Length = length,
+            Descending = descending,
+            Scratch = (TEntry*)scratch,
+            Slots = Slots(lines, length, threads),
+        };
+        HostParallel.For((int)work.Slots, ref work);
     }
 
-    private struct SortWork<T> : IHostWork where T : unmanaged, INumber<T>
+    /// <summary>All threads on one line. A part of it each, whose entries keep their order among those of one digit.</summary>
+    private static void Long<T, TEntry>(T* keys, long* places, int length, bool descending, byte* scratch, int parts)
+        where T : unmanaged, INumber<T>
+        where TEntry : unmanaged, IEntry<TEntry>
+    {
+        const int Digit = 11;
+        var work = new LongWork<T, TEntry>
+        {
+            Keys = keys,
+            Places = places,
+            Length = length,
+            Descending = descending,
+            Part = (length + parts - 1) / parts,
+            From = (TEntry*)scratch,
+            To = sizeof(TEntry) == sizeof(long) ? (TEntry*)places : (TEntry*)scratch + length,
+        };
+        work.Counts = (int*)(sizeof(TEntry) == sizeof(long) ? work.From + length : work.To + length);
+        work.Phase = LongPhase.Build;
+        HostParallel.For(parts, ref work);
+        for (work.Shift = 0; work.Shift < 8 * sizeof(T); work.Shift += Digit)
+        {
+            work.Phase = LongPhase.Count;
+            HostParallel.For(parts, ref work);
+            int sum = 0;
+            bool isOne = false;
+            for (int b = 0; b < MostBuckets; b++)
+            {
+                int before = sum;
+                for (int part = 0; part < parts; part++)
+                {
+                    ref int count = ref work.Counts[part * MostBuckets + b];
+                    (count, sum) = (sum, sum + count);
+                }
+
+                isOne |= sum - before == length;
+            }
+
+            if (isOne)
+            {
+                continue; // All have the same digit here.
+            }
+
+            work.Phase = LongPhase.Move;
+            HostParallel.For(parts, ref work);
+            var next = work.From;
+            work.From = work.To;
+            work.To = next;
+        }
+
+        work.Phase = LongPhase.Finish;
+        HostParallel.For(parts, ref work);
+    }
+
+    private enum LongPhase
+    {
+        Build,
+        Count,
+        Move,
+        Finish,
+    }
+
+    private struct LongWork<T, TEntry> : IHostWork
+        where T : unmanaged, INumber<T>
+        where TEntry : unmanaged, IEntry<TEntry>
+    {
+        public T* Keys;
+        public long* Places;
+        public int Length;
+        public int Part;
+        public bool Descending;
+        public TEntry* From;
+        public TEntry* To;
+
+        /// <summary>For each part and digit how many entries; then where the next one goes.</summary>
+        public int* Counts;
+        public int Shift;
+        public LongPhase Phase;
+
+        public readonly void Run(int chunk)
+        {
+            int start = (int)Math.Min((long)chunk * Part, Length), end = (int)Math.Min((long)start + Part, Length);
+            int* counts = Counts + chunk * MostBuckets;
+            TEntry* from = From, to = To;
+            int shift = Shift;
+            switch (Phase)
+            {
+                case LongPhase.Build:
+                    for (int i = start; i < end; i++)
+                    {
+                        from[i] = TEntry.Of(KeyOf(Keys[i], Descending), i);
+                    }
+
+                    break;
+                case LongPhase.Count:
+                    new Span<int>(counts, MostBuckets).Clear();
+                    for (int i = start; i < end; i++)
+                    {
+                        counts[TEntry.KeyOf(from[i]) >> shift & (MostBuckets - 1)]++;
+                    }
+
+                    break;
+                case LongPhase.Move:
+                    for (int i = start; i < end; i++)
+                    {
+                        var entry = from[i];
+                        to[counts[TEntry.KeyOf(entry) >> shift & (MostBuckets - 1)]++] = entry;
+                    }
+
+                    break;
+                default:
+                    // The entries may lie in the result's own memory, and are not smaller than a place.
+                    for (int i = start; i < end; i++)
+                    {
+                        Places[i] = TEntry.PlaceOf(from[i]);
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private struct LineWork<T, TEntry> : IHostWork
+        where T : unmanaged, INumber<T>
+        where TEntry : unmanaged, IEntry<TEntry>
+    {
+        public T* Keys;
+        public long* Places;
+        public long Lines;
+        public int Length;
+        public bool Descending;
+        public TEntry* Scratch;
+
+        /// <summary>Chunks that have memory each and share the lines.</summary>
+        public long Slots;
+
+        public readonly void Run(int chunk)
+        {
+            bool isNarrow = sizeof(TEntry) == sizeof(long);
+            var own = Scratch + chunk * (isNarrow ? 1L : 2L) * Length;
+            for (long line = Lines * chunk / Slots; line < Lines * (chunk + 1) / Slots; line++)
+            {
+                var keys = Keys + line * Length;
+                var places = Places + line * Length;
+                for (int i = 0; i < Length; i++)
+                {
+                    own[i] = TEntry.Of(KeyOf(keys[i], Descending), i);
+                }
+
+                var other = isNarrow ? (TEntry*)places : own + Length;
+                var sorted = Entries(own, other, Length, 8 * sizeof(T)) ? other : own;
+                for (int i = 0; i < Length; i++)
+                {
+                    places[i] = TEntry.PlaceOf(sorted[i]);
+                }
+            }
+        }
+    }
+
+    private struct InsertionWork<T> : IHostWork where T : unmanaged, INumber<T>
     {
         public T* Keys;
         public long* Places;
@@ -121,121 +343,71 @@ internal static unsafe class HostSort
 
         public readonly void Run(int chunk)
         {
-            long first = chunk * Group, last = Math.Min(first + Group, Lines);
-            if (Length <= InsertionLength)
-            {
-                for (long line = first; line < last; line++)
-                {
-                    Insertion(Keys + line * Length, Places + line * Length);
-                }
-
-                return;
-            }
-
-            var from = new Entry[Length];
-            var to = new Entry[Length];
-            for (long line = first; line < last; line++)
-            {
-                Radix(Keys + line * Length, Places + line * Length, from, to);
-            }
-        }
-
-        private readonly ulong KeyOf(T key) => Descending ? ~Ordered(key) : Ordered(key);
-
-        private readonly void Insertion(T* keys, long* places)
-        {
             var sorted = stackalloc ulong[InsertionLength];
-            for (int i = 0; i < Length; i++)
+            for (long line = chunk * Group; line < Math.Min((chunk + 1) * Group, Lines); line++)
             {
-                ulong key = KeyOf(keys[i]);
-                int at = i;
-                while (at > 0 && sorted[at - 1] > key)
+                var keys = Keys + line * Length;
+                var places = Places + line * Length;
+                for (int i = 0; i < Length; i++)
                 {
-                    sorted[at] = sorted[at - 1];
-                    places[at] = places[at - 1];
-                    at--;
+                    ulong key = KeyOf(keys[i], Descending);
+                    int at = i;
+                    while (at > 0 && sorted[at - 1] > key)
+                    {
+                        sorted[at] = sorted[at - 1];
+                        places[at] = places[at - 1];
+                        at--;
+                    }
+
+                    sorted[at] = key;
+                    places[at] = i;
                 }
-
-                sorted[at] = key;
-                places[at] = i;
-            }
-        }
-
-        private readonly void Radix(T* keys, long* places, Entry[] from, Entry[] to)
-        {
-            int digits = sizeof(T);
-            var counts = new int[digits * Buckets];
-            for (int i = 0; i < Length; i++)
-            {
-                ulong key = KeyOf(keys[i]);
-                from[i] = new Entry { Key = key, Place = i };
-                for (int d = 0; d < digits; d++)
-                {
-                    counts[d * Buckets + (int)(key >> (d * Digit) & (Buckets - 1))]++;
-                }
-            }
-
-            for (int d = 0; d < digits; d++)
-            {
-                var starts = counts.AsSpan(d * Buckets, Buckets);
-                if (starts[(int)(from[0].Key >> (d * Digit) & (Buckets - 1))] == Length)
-                {
-                    continue; // All have the same digit here.
-                }
-
-                int sum = 0;
-                for (int b = 0; b < Buckets; b++)
-                {
-                    (starts[b], sum) = (sum, sum + starts[b]);
-                }
-
-                foreach (var entry in from.AsSpan(0, Length))
-                {
-                    to[starts[(int)(entry.Key >> (d * Digit) & (Buckets - 1))]++] = entry;
-                }
-
-                (from, to) = (to, from);
-            }
-
-            for (int i = 0; i < Length; i++)
-            {
-                places[i] = from[i].Place;
             }
         }
     }
+}
 
-    private struct SearchWork<T> : IHostWork where T : unmanaged, INumber<T>
-    {
-        public const long Chunk = 1 << 12;
+/// <summary>An element's key and where it stood.</summary>
+internal interface IEntry<TEntry> where TEntry : unmanaged
+{
+    static abstract TEntry Of(ulong key, int place);
 
-        public T* Sorted;
-        public T* Values;
-        public long* Result;
-        public long Total;
-        public long Length;
-        public long Count;
-        public long SortedLine;
-        public bool Right;
+    static abstract ulong KeyOf(TEntry entry);
 
-        public readonly void Run(int chunk)
-        {
-            long end = Math.Min((chunk + 1) * Chunk, Total);
-            for (long e = chunk * Chunk; e < end; e++)
-            {
-                var line = Sorted + e / Count * SortedLine;
-                var value = Values[e];
-                long low = 0, high = Length;
-                while (low < high)
-                {
-                    long at = (low + high) / 2;
+    static abstract long PlaceOf(TEntry entry);
+}
 
-                    // Written so that nan goes to the end.
-                    bool isBefore = Right ? !(line[at] > value) : !(line[at] >= value);
-                    (low, high) = isBefore ? (at + 1, high) : (low, at);
-                }
+/// <summary>With a key of 32 bits.</summary>
+internal readonly struct NarrowEntry : IEntry<NarrowEntry>
+{
+    private readonly ulong _bits;
 
-                Result[e] = low;
-            }
-        }
-    }
+    private NarrowEntry(ulong bits) => _bits = bits;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NarrowEntry Of(ulong key, int place) => new(key << 32 | (uint)place);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong KeyOf(NarrowEntry entry) => entry._bits >> 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long PlaceOf(NarrowEntry entry) => (uint)entry._bits;
+}
+
+/// <summary>With a key of 64 bits.</summary>
+internal readonly struct WideEntry : IEntry<WideEntry>
+{
+    private readonly ulong _key;
+    private readonly long _place;
+
+    private WideEntry(ulong key, int place) => (_key, _place) = (key, place);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WideEntry Of(ulong key, int place) => new(key, place);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong KeyOf(WideEntry entry) => entry._key;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long PlaceOf(WideEntry entry) => entry._place;
 }

@@ -16,16 +16,17 @@ internal sealed class Gathered(string name, Shape input, int dim, Shape result, 
 {
     public override Saves Saves => Saves.Input1;
 
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+    public override unsafe Tensor Forward(ReadOnlySpan<Tensor> inputs)
     {
         var (x, index) = (inputs[0], inputs[1]);
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var (outer, count, inner) = Lines.Of(index.Shape, dim);
             var lines = new IndexedLines(outer, count, inner, input.Rank == 0 ? 1 : input[dim], wraps);
             var operand = Lines.Read(index, dim);
-            if (index.NumElements > 0)
+            bool checksItself = device.IsHost && lines.ChecksOnHost;
+            if (index.NumElements > 0 && !checksItself)
             {
                 IndexRange.Check(Name, device, operand, lines, dim);
             }
@@ -33,7 +34,13 @@ internal sealed class Gathered(string name, Shape input, int dim, Shape result, 
             var buffer = new BufferExpression(device.Allocate(result.NumElements * x.DType.Size()), x.DType, Layout.Contiguous(result));
             if (index.NumElements > 0)
             {
-                Executor.Of(device).Run(new GatherCall(Lines.Read(x, dim), operand, buffer, lines), result);
+                int outside = 0;
+                Executor.Of(device).Run(new GatherCall(Lines.Read(x, dim), operand, buffer, lines, checksItself ? &outside : null), result);
+                if (outside != 0)
+                {
+                    buffer.Block.Release();
+                    IndexRange.Check(Name, device, operand, lines, dim);
+                }
             }
 
             return Tensor.FromNewBuffer(device, buffer);
@@ -71,7 +78,7 @@ internal sealed class ScatteredSum(Shape output, int dim, bool wraps = false) : 
         var (source, index) = (inputs[0], inputs[1]);
         var device = source.Device;
         var dtype = Scatter.ComputeType(source.DType);
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var buffer = Fuser.Copy(device, new ConstantExpression(0, dtype, Layout.Contiguous(output)), CutReason.Operand);
             Scatter.Run(Name, Combination.Sum, source.CastIfNeeded(dtype), index, dim, wraps, buffer);

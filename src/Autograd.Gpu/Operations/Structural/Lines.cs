@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Autograd.Gpu.Devices.Host;
 using Autograd.Gpu.Lazy;
 
 namespace Autograd.Gpu.Operations;
@@ -52,6 +54,12 @@ internal static class IndexRange
         long outer = index.Strides.Outer == 0 ? 1 : lines.Outer, inner = index.Strides.Inner == 0 ? 1 : lines.Inner;
         long lowest = lines.Wraps ? -lines.Size : 0;
         var start = (long*)index.Pointer;
+        if (!HostIndexing.HasOutside(start, outer, lines.Count, inner, lines.For(default, index.Strides), lowest, lines.Size))
+        {
+            GC.KeepAlive(index.Buffer);
+            return;
+        }
+
         for (long o = 0; o < outer; o++)
         {
             for (long c = 0; c < lines.Count; c++)
@@ -76,9 +84,9 @@ internal static class IndexRange
 
     /// <summary>Refuses what is no index.</summary>
     /// <exception cref="DTypeException">The dtype is not int64 or int32.</exception>
-    public static Tensor Expect(string operation, Tensor index, Device device)
+    public static Tensor Expect(string operation, Tensor index, Device device, [CallerArgumentExpression(nameof(index))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(index, name);
         if (index.Device != device)
         {
             throw new DeviceMismatchException(

@@ -13,7 +13,7 @@ internal static class NonZero
         using var mode = GradMode.Set(false);
         var mask = x.DType == DType.Bool ? x : x.Ne(0);
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             if (!device.IsHost)
             {
@@ -22,13 +22,15 @@ internal static class NonZero
 
             var buffer = mask.ContiguousBuffer();
             var bytes = (byte*)new LineOperand(buffer, default).Pointer;
-            long count = HostSort.CountNonZero(bytes, mask.NumElements);
+            var before = device.Allocate(HostSearch.MaskParts(mask.NumElements) * sizeof(long));
+            long count = HostSearch.CountNonZero(bytes, mask.NumElements, (long*)before.Pointer);
             var result = New(device, count, mask.Rank);
             if (count > 0 && mask.Rank > 0)
             {
-                HostSort.NonZero(bytes, mask.Shape.AsSpan(), (long*)result.Block.Pointer);
+                HostSearch.NonZero(bytes, mask.Shape.AsSpan(), (long*)before.Pointer, (long*)result.Block.Pointer);
             }
 
+            before.Release();
             GC.KeepAlive(buffer);
             return Tensor.FromNewBuffer(device, result);
         }

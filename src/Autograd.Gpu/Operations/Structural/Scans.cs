@@ -10,7 +10,7 @@ internal static class Scan
     public static Tensor Run(ScanKind kind, Tensor first, Tensor? second, int dim, bool reverse)
     {
         var device = first.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var (outer, length, inner) = Lines.Of(first.Shape, dim);
             var dtype = kind is ScanKind.ArgMax or ScanKind.ArgMin ? DType.Int64 : first.DType;

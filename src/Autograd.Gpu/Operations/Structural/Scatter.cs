@@ -16,8 +16,11 @@ internal static class Scatter
     /// <summary>The dtype in which elements are combined.</summary>
     public static DType ComputeType(DType dtype) => dtype == DType.Bool ? DType.Int32 : dtype.ComputeType();
 
-    /// <summary>Combines the elements of <paramref name="source"/>, which has the index's shape, with those that the index names in the contiguous <paramref name="result"/>.</summary>
-    public static void Run(string name, Combination combination, Tensor source, Tensor index, int dim, bool wraps, BufferExpression result)
+    /// <summary>
+    /// Combines the elements of <paramref name="source"/>, which has the index's shape, with those that the index names in the contiguous <paramref name="result"/>, which
+    /// nobody has seen: if an index is out of range, it may have changed already.
+    /// </summary>
+    public static unsafe void Run(string name, Combination combination, Tensor source, Tensor index, int dim, bool wraps, BufferExpression result)
     {
         if (index.NumElements == 0)
         {
@@ -28,7 +31,12 @@ internal static class Scatter
         var (outer, count, inner) = Lines.Of(index.Shape, dim);
         var lines = new IndexedLines(outer, count, inner, result.Shape.Rank == 0 ? 1 : result.Shape[dim], wraps);
         var operand = Lines.Read(index, dim);
-        IndexRange.Check(name, device, operand, lines, dim);
+        bool checksItself = device.IsHost && lines.ChecksOnHost;
+        if (!checksItself)
+        {
+            IndexRange.Check(name, device, operand, lines, dim);
+        }
+
         BufferExpression? order = null;
         var executor = Executor.Of(device);
         if (!device.IsHost && outer * inner < ManyLines && count > ShortLine)
@@ -38,8 +46,21 @@ internal static class Scatter
             executor.Run(new SortCall(operand.Buffer, order, operand.Buffer.Shape[0], count, descending: false), operand.Buffer.Shape);
         }
 
-        executor.Run(new ScatterCall(combination, Lines.Read(source, dim), operand, order, result, lines), index.Shape);
+        int outside = 0;
+        executor.Run(new ScatterCall(combination, Lines.Read(source, dim), operand, order, result, lines, checksItself ? &outside : null), index.Shape);
         order?.Block.Release();
+        if (outside != 0)
+        {
+            IndexRange.Check(name, device, operand, lines, dim);
+        }
+    }
+
+    /// <summary>A tensor's elements in memory of their own, of another dtype if need be.</summary>
+    public static BufferExpression Copied(Tensor x, DType dtype)
+    {
+        x = x.CastIfNeeded(dtype);
+        var value = x.Storage.Value is ConstantExpression number && number.Shape == x.Shape ? number : (Expression)x.StridedBuffer();
+        return Fuser.Copy(x.Device, value, CutReason.Operand);
     }
 
     /// <summary>A batch of numbers as a batch of lines of one.</summary>
@@ -75,9 +96,9 @@ internal sealed class Scattered(string name, int dim, bool wraps = false) : Stru
     {
         var (x, index, source) = (inputs[0], inputs[1], inputs[2]);
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
-            var buffer = Fuser.Copy(device, x.StridedBuffer(), CutReason.Operand);
+            var buffer = Scatter.Copied(x, x.DType);
             Scatter.Run(Name, Combination.Replace, source.CastIfNeeded(x.DType), index, dim, wraps, buffer);
             return Tensor.FromNewBuffer(device, buffer);
         }
@@ -120,6 +141,49 @@ internal sealed class Scattered(string name, int dim, bool wraps = false) : Stru
     private static Tensor Zero(Tensor like) => Tensor.Zeros(Shape.Scalar, like.DType, like.Device);
 }
 
+/// <summary>The first input with the elements of the third added where the index names them, in the order of the index.</summary>
+internal sealed class ScatteredOnto(string name, int dim) : StructuralOperation(name)
+{
+    public override Saves Saves => Saves.Input1;
+
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
+    {
+        var (x, index, source) = (inputs[0], inputs[1], inputs[2]);
+        var device = x.Device;
+        var dtype = Scatter.ComputeType(x.DType);
+        using (device.Gate.Enter())
+        {
+            var buffer = Scatter.Copied(x, dtype);
+            Scatter.Run(Name, Combination.Sum, source.CastIfNeeded(dtype), index, dim, false, buffer);
+            return Tensor.FromNewBuffer(device, buffer).CastIfNeeded(x.DType);
+        }
+    }
+
+    public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    {
+        inputGradients[0] = gradient;
+        if (needs[2])
+        {
+            var index = saved.Input1;
+            inputGradients[2] = Structural.Apply(new Gathered("Gather", gradient.Shape, dim, index.Shape), gradient, index);
+        }
+    }
+
+    public override Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents) => tangents[2] is not { } source
+        ? tangents[0]
+        : tangents[0] is { } x
+            ? Structural.Apply(this, [x, inputs[1], source])
+            : Structural.Apply(new ScatteredSum(output.Shape, dim), source, inputs[1]);
+
+    public override Tensor Batch(BatchInputs inputs)
+    {
+        var (x, index, source) = (inputs.Repeated(0), inputs.Repeated(1), inputs.Repeated(2));
+        var batch = new ScatteredOnto(Name, dim + 1);
+        var result = Structural.Apply(batch, [Scatter.AtLeastLines(x), Scatter.AtLeastLines(index), Scatter.AtLeastLines(source)]);
+        return inputs.Samples[0].Rank == 0 ? result.Squeeze(-1) : result;
+    }
+}
+
 /// <summary>
 /// The largest or smallest of what is there and what the index brings; those that tie share the gradient evenly. With <paramref name="isSeeded"/>
 /// false what is there does not count where something comes.
@@ -134,7 +198,7 @@ internal sealed class ScatteredExtreme(int dim, bool isMax, bool isSeeded) : Str
         var (x, index, source) = (inputs[0], inputs[1], inputs[2]);
         var dtype = Scatter.ComputeType(x.DType);
         var start = isSeeded ? x : x.Scatter(dim, index, Scatterable(x, isMax));
-        lock (x.Device.Gate)
+        using (x.Device.Gate.Enter())
         {
             var buffer = Fuser.Copy(x.Device, start.CastIfNeeded(dtype).StridedBuffer(), CutReason.Operand);
             Scatter.Run(Name, isMax ? Combination.Max : Combination.Min, source.CastIfNeeded(dtype), index, dim, false, buffer);
@@ -226,7 +290,7 @@ internal sealed class ScatteredProduct(int dim, bool isSeeded) : StructuralOpera
     private Tensor Product(Tensor seed, Tensor index, Tensor source)
     {
         var dtype = Scatter.ComputeType(seed.DType);
-        lock (seed.Device.Gate)
+        using (seed.Device.Gate.Enter())
         {
             var buffer = Fuser.Copy(seed.Device, seed.CastIfNeeded(dtype).StridedBuffer(), CutReason.Operand);
             Scatter.Run(Name, Combination.Product, source.CastIfNeeded(dtype), index, dim, false, buffer);
@@ -235,24 +299,33 @@ internal sealed class ScatteredProduct(int dim, bool isSeeded) : StructuralOpera
     }
 
     /// <summary>
-    /// The derivatives: the product of all other factors. Where one factor is zero, only its own is not: the product of those that are not zero. Second
-    /// derivatives follow where no factor is zero.
+    /// The derivatives: the product of all other factors, which is that of the factors that are not zero times that of the zeros. The latter is written with the sums of
+    /// the zeros' powers, whose values are 0 and whose derivatives are not, so that derivatives are right up to the third order whatever is zero.
     /// </summary>
     private (Tensor Self, Tensor Source) Slopes(Tensor x, Tensor index, Tensor source)
     {
         var seed = Seed(x, index);
         var dtype = x.DType;
-        var (seedIsZero, isZero) = ((seed == 0).To(dtype), (source == 0).To(dtype));
-        var zeros = seedIsZero + Structural.Apply(new ScatteredSum(x.Shape, dim), isZero, index);
-        var (seedFactor, factor) = (Tensor.Where(seed == 0, 1, seed), Tensor.Where(source == 0, 1, source));
+        Tensor seedIsZero = seed == 0, isZero = source == 0;
+        var (seedZero, zero) = (Tensor.Where(seedIsZero, seed, 0), Tensor.Where(isZero, source, 0));
+        var zeros = seedIsZero.To(dtype) + Sum(isZero.To(dtype));
+        var (sum, squares) = (seedZero + Sum(zero), seedZero * seedZero + Sum(zero * zero));
+        var (seedFactor, factor) = (Tensor.Where(seedIsZero, 1, seed), Tensor.Where(isZero, 1, source));
         var others = Structural.Apply(new ScatteredProduct(dim, isSeeded: true), [seedFactor, index, factor]);
-        var self = Tensor.Where(zeros - seedIsZero == 0, others / seedFactor, 0.0);
+        var self = others / seedFactor * Zeros(zeros - seedIsZero.To(dtype), sum - seedZero, squares - seedZero * seedZero);
         if (!isSeeded)
         {
             self = self.Scatter(dim, index, 0);
         }
 
-        var there = Tensor.Where(zeros.Gather(dim, index) - isZero == 0, others.Gather(dim, index) / factor, 0.0);
+        var there = others.Gather(dim, index) / factor
+            * Zeros(zeros.Gather(dim, index) - isZero.To(dtype), sum.Gather(dim, index) - zero, squares.Gather(dim, index) - zero * zero);
         return (self, there);
+
+        Tensor Sum(Tensor brought) => Structural.Apply(new ScatteredSum(x.Shape, dim), brought, index);
     }
+
+    /// <summary>The product of so many zeros from the sums of their first and second powers; 0 with the derivative 0 from three on.</summary>
+    private static Tensor Zeros(Tensor count, Tensor sum, Tensor squares) =>
+        Tensor.Where(count == 0, 1, Tensor.Where(count == 1, sum, Tensor.Where(count == 2, (sum * sum - squares) / 2, 0.0)));
 }

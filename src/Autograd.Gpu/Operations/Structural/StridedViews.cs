@@ -16,7 +16,7 @@ internal sealed class Flipped(int[] dims) : LinearOperation("Flip")
             strides[d] = -strides[d];
         }
 
-        lock (input.Device.Gate)
+        using (input.Device.Gate.Enter())
         {
             var layout = input.NumElements == 0 ? Layout.Contiguous(input.Shape) : Layout.Strided(input.Shape, strides, offset);
             var source = input.Storage.Materialize(CutReason.View).WithLayout(layout);

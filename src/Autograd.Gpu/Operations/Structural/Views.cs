@@ -190,7 +190,8 @@ internal sealed class Concatenated(int dim, long[] lengths, DType dtype) : Struc
     {
         var sizes = inputs[0].Shape.ToArray();
         sizes[dim] = lengths.Sum();
-        var result = Tensor.Zeros(Shape.Own(sizes), dtype, inputs[0].Device);
+        var device = inputs[0].Device;
+        var result = Tensor.FromNewBuffer(device, Fuser.NewBuffer(device, dtype, Layout.Contiguous(Shape.Own(sizes))));
         using (GradMode.Set(false))
         {
             long start = 0;
@@ -198,7 +199,13 @@ internal sealed class Concatenated(int dim, long[] lengths, DType dtype) : Struc
             {
                 if (inputs[i].NumElements > 0)
                 {
-                    result.Sliced(dim, start, 1, lengths[i]).Copy_(inputs[i]);
+                    // A piece lets go of the memory, so that it goes back when the result does.
+                    var piece = result.Sliced(dim, start, 1, lengths[i]);
+                    piece.Copy_(inputs[i]);
+                    if (!ReferenceEquals(piece, result))
+                    {
+                        piece.Dispose();
+                    }
                 }
 
                 start += lengths[i];

@@ -1,0 +1,335 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Autograd.Gpu.Devices.Host;
+
+/// <summary>
+/// Copies between two strided layouts of the same elements, which do not overlap: along runs, along runs backwards, and in transposed tiles. What has no such
+/// form is left to the caller.
+/// </summary>
+internal static unsafe class HostCopy
+{
+    public const int MaxRank = 8;
+
+    /// <summary>Elements of a chunk; a run is cut where it is longer.</summary>
+    private const long ChunkElements = 1 << 14;
+
+    private const long LargestChunk = 1 << 18;
+
+    /// <summary>Extents below which a tile is not worth its turn.</summary>
+    private const long LeastTile = 4;
+
+    /// <summary>Bytes from which on a new block's lines are not worth a place in the caches.</summary>
+    private const long StreamedBytes = 16 << 20;
+
+    private static HostVectorWidth _width = HostMatMul.Widest;
+
+    /// <summary>The width of the tiles in use; a narrower one than <see cref="HostMatMul.Widest"/> can be forced.</summary>
+    public static HostVectorWidth Width
+    {
+        get => _width;
+        set => _width = value <= HostMatMul.Widest
+            ? value
+            : throw new PlatformNotSupportedException($"[HostCopy] vector width {value} is more than this processor has; the widest is {HostMatMul.Widest}.");
+    }
+
+    /// <summary>Copies elements of <paramref name="size"/> bytes; strides count elements.</summary>
+    /// <returns>Whether there is a form for these strides; if not, nothing was done.</returns>
+    public static bool TryCopy(
+        byte* source, byte* target, int size, ReadOnlySpan<long> sizes, ReadOnlySpan<long> from, ReadOnlySpan<long> to) => size switch
+        {
+            1 => TryCopy<byte>(source, target, sizes, from, to),
+            2 => TryCopy<short>(source, target, sizes, from, to),
+            4 => TryCopy<float>(source, target, sizes, from, to),
+            _ => TryCopy<double>(source, target, sizes, from, to),
+        };
+
+    /// <summary>Writes one pattern over contiguous elements of 1, 2, 4 or 8 bytes.</summary>
+    public static void Fill(byte* target, int size, long count, long pattern)
+    {
+        pattern = size switch
+        {
+            1 => (byte)pattern * 0x0101010101010101,
+            2 => (ushort)pattern * 0x0001000100010001,
+            4 => (long)((uint)pattern * 0x0000000100000001UL),
+            _ => pattern,
+        };
+        var work = new FillWork { Target = target, Bytes = count * size, Pattern = pattern };
+        HostParallel.For(checked((int)((work.Bytes + FillWork.Chunk - 1) / FillWork.Chunk)), ref work);
+    }
+
+    private static bool TryCopy<T>(byte* source, byte* target, ReadOnlySpan<long> sizes, ReadOnlySpan<long> from, ReadOnlySpan<long> to)
+        where T : unmanaged
+    {
+        int rank = sizes.Length, inner = rank - 1, across = -1, along = -1;
+        for (int d = 0; d < rank; d++)
+        {
+            if (to[d] == 0)
+            {
+                return false; // Elements on top of one another: the last one must win.
+            }
+
+            across = from[d] == 1 ? d : across;
+            along = to[d] == 1 ? d : along;
+        }
+
+        if (along < 0)
+        {
+            return false;
+        }
+
+        bool isRun = along == inner && (from[along] == 1 || (from[along] == -1 && sizeof(T) == 4));
+        if (!isRun && (across < 0 || across == along || sizes[across] < LeastTile || sizes[along] < LeastTile))
+        {
+            return false;
+        }
+
+        var outer = new OuterPlaces();
+        for (int d = 0; d < rank; d++)
+        {
+            if (d != along && (isRun || d != across))
+            {
+                outer.Add(sizes[d], from[d], to[d]);
+            }
+        }
+
+        if (isRun)
+        {
+            var runs = new RunWork<T> { Source = (T*)source, Target = (T*)target, Outer = outer, Length = sizes[along], IsReversed = from[along] < 0 };
+
+            // Long chunks, for the hardware that reads ahead; the result does not hang on them.
+            long count = outer.Count * runs.Length;
+            runs.Chunk = Math.Clamp(count / (4 * HostParallel.ThreadCount), ChunkElements, LargestChunk);
+            HostParallel.For(checked((int)((count + runs.Chunk - 1) / runs.Chunk)), ref runs);
+            return true;
+        }
+
+        var tiles = new TileWork<T>
+        {
+            Source = (T*)source,
+            Target = (T*)target,
+            Outer = outer,
+            Rows = sizes[along],
+            Columns = sizes[across],
+            SourceRow = from[along],
+            TargetColumn = to[across],
+            Width = _width,
+        };
+        tiles.BlockRows = Math.Min(tiles.Rows, TileWork<T>.MostRows);
+        tiles.BlockColumns = Math.Min(tiles.Columns, Math.Max(64, ChunkElements / tiles.BlockRows / 16 * 16));
+        HostParallel.For(checked((int)(outer.Count * tiles.BlocksDown * tiles.BlocksAcross)), ref tiles);
+        return true;
+    }
+
+    /// <summary>The dimensions around a run or a tile.</summary>
+    private struct OuterPlaces
+    {
+        private fixed long _sizes[MaxRank];
+        private fixed long _from[MaxRank];
+        private fixed long _to[MaxRank];
+        private int _rank;
+
+        public OuterPlaces() => Count = 1;
+
+        public long Count { get; private set; }
+
+        public void Add(long size, long from, long to)
+        {
+            _sizes[_rank] = size;
+            _from[_rank] = from;
+            _to[_rank++] = to;
+            Count *= size;
+        }
+
+        /// <summary>Where the place of a number lies; its coordinates are kept for <see cref="Next"/>.</summary>
+        public readonly void Find(long number, long* index, out long from, out long to)
+        {
+            (from, to) = (0, 0);
+            for (int d = _rank - 1; d >= 0; d--)
+            {
+                index[d] = number % _sizes[d];
+                number /= _sizes[d];
+                from += index[d] * _from[d];
+                to += index[d] * _to[d];
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Next(long* index, ref long from, ref long to)
+        {
+            for (int d = _rank - 1; d >= 0; d--)
+            {
+                from += _from[d];
+                to += _to[d];
+                if (++index[d] < _sizes[d])
+                {
+                    return;
+                }
+
+                from -= _sizes[d] * _from[d];
+                to -= _sizes[d] * _to[d];
+                index[d] = 0;
+            }
+        }
+    }
+
+    private struct RunWork<T> : IHostWork where T : unmanaged
+    {
+        public T* Source;
+        public T* Target;
+        public OuterPlaces Outer;
+        public long Length;
+        public bool IsReversed;
+        public long Chunk;
+
+        public readonly void Run(int chunk)
+        {
+            long* index = stackalloc long[MaxRank];
+            long start = chunk * Chunk, left = Math.Min(Chunk, Outer.Count * Length - start);
+            long column = start % Length;
+            Outer.Find(start / Length, index, out long from, out long to);
+            while (left > 0)
+            {
+                long count = Math.Min(left, Length - column);
+                if (IsReversed)
+                {
+                    Reverse((float*)(Source + from - column - count + 1), (float*)(Target + to + column), count);
+                }
+                else
+                {
+                    Copy((byte*)(Source + from + column), (byte*)(Target + to + column), count * sizeof(T));
+                }
+
+                left -= count;
+                column = 0;
+                Outer.Next(index, ref from, ref to);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Copy(byte* source, byte* target, long bytes)
+        {
+            if (bytes < 128)
+            {
+                Unsafe.CopyBlockUnaligned(target, source, (uint)bytes);
+                return;
+            }
+
+            // A call for each short run would take as long as the copy. The last vectors may overlap.
+            long i = 0;
+            for (; i < bytes - 128; i += 128)
+            {
+                Vector256<byte> a = Vector256.Load(source + i), b = Vector256.Load(source + i + 32);
+                Vector256<byte> c = Vector256.Load(source + i + 64), d = Vector256.Load(source + i + 96);
+                a.Store(target + i);
+                b.Store(target + i + 32);
+                c.Store(target + i + 64);
+                d.Store(target + i + 96);
+            }
+
+            source += bytes - 128;
+            target += bytes - 128;
+            Vector256<byte> e = Vector256.Load(source), f = Vector256.Load(source + 32), g = Vector256.Load(source + 64), h = Vector256.Load(source + 96);
+            e.Store(target);
+            f.Store(target + 32);
+            g.Store(target + 64);
+            h.Store(target + 96);
+        }
+
+        /// <summary>target[i] = source[count - 1 - i].</summary>
+        private static void Reverse(float* source, float* target, long count)
+        {
+            long i = 0;
+            if (Vector256.IsHardwareAccelerated)
+            {
+                for (; i <= count - 8; i += 8)
+                {
+                    Vector256.Shuffle(Vector256.Load(source + count - 8 - i), Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0)).Store(target + i);
+                }
+            }
+
+            if (Vector128.IsHardwareAccelerated)
+            {
+                for (; i <= count - 4; i += 4)
+                {
+                    Vector128.Shuffle(Vector128.Load(source + count - 4 - i), Vector128.Create(3, 2, 1, 0)).Store(target + i);
+                }
+            }
+
+            for (; i < count; i++)
+            {
+                target[i] = source[count - 1 - i];
+            }
+        }
+    }
+
+    /// <summary>target[r + c * TargetColumn] = source[c + r * SourceRow], block by block.</summary>
+    private struct TileWork<T> : IHostWork where T : unmanaged
+    {
+        public const long MostRows = 64;
+
+        public T* Source;
+        public T* Target;
+        public OuterPlaces Outer;
+        public long Rows;
+        public long Columns;
+        public long SourceRow;
+        public long TargetColumn;
+        public long BlockRows;
+        public long BlockColumns;
+        public HostVectorWidth Width;
+
+        public readonly long BlocksDown => (Rows + BlockRows - 1) / BlockRows;
+
+        public readonly long BlocksAcross => (Columns + BlockColumns - 1) / BlockColumns;
+
+        public readonly void Run(int chunk)
+        {
+            long* index = stackalloc long[MaxRank];
+            long blocks = BlocksDown * BlocksAcross, block = chunk % blocks;
+            Outer.Find(chunk / blocks, index, out long from, out long to);
+            long row = block / BlocksAcross * BlockRows, column = block % BlocksAcross * BlockColumns;
+            long rows = Math.Min(BlockRows, Rows - row), columns = Math.Min(BlockColumns, Columns - column);
+            HostTranspose.Block(
+                Source + from + row * SourceRow + column, SourceRow, Target + to + row + column * TargetColumn, TargetColumn, rows, columns, Width);
+        }
+    }
+
+    private struct FillWork : IHostWork
+    {
+        public const long Chunk = 1 << 16;
+
+        public byte* Target;
+        public long Bytes;
+        public long Pattern;
+
+        public readonly void Run(int chunk)
+        {
+            long start = chunk * Chunk, end = Math.Min(start + Chunk, Bytes);
+            var wide = Vector256.Create(Pattern).AsByte();
+            long i = start;
+            if (Bytes >= StreamedBytes && (nint)Target % 32 == 0)
+            {
+                for (; i <= end - 64; i += 64)
+                {
+                    wide.StoreAlignedNonTemporal(Target + i);
+                    wide.StoreAlignedNonTemporal(Target + i + 32);
+                }
+            }
+            else
+            {
+                for (; i <= end - 64; i += 64)
+                {
+                    wide.Store(Target + i);
+                    wide.Store(Target + i + 32);
+                }
+            }
+
+            // A chunk starts at a multiple of 8 bytes.
+            for (; i < end; i++)
+            {
+                Target[i] = (byte)(Pattern >> (int)(i % 8 * 8));
+            }
+        }
+    }
+}
