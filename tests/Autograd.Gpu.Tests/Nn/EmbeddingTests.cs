@@ -85,6 +85,63 @@ internal sealed class EmbeddingTests(Device device)
     }
 
     [Test]
+    public void BagsOfAllSizesAreSumsMeansAndMaxima([Values(1, 3, 16, 37, 130)] int columns, [Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        // Around the sizes of vectors and of the blocks in which sums are taken.
+        int[] sizes = device == Device.Cpu && columns < 100 ? [0, 1, 63, 64, 65, 0, 129, 4097, 2, 0] : [0, 1, 65, 0, 2];
+        var random = new Random(columns);
+        var rows = sizes.Select(n => Enumerable.Range(0, n).Select(_ => (long)random.Next(11)).ToArray()).ToArray();
+        long[] index = [.. rows.SelectMany(r => r)], offsets = [.. sizes.Select((_, b) => (long)sizes[..b].Sum())];
+        var table = Numbers.Double(columns, [11, columns], -1, 1, device).To(dtype);
+        var weights = Numbers.Double(9, [index.Length], -1, 1, device).To(dtype);
+        double[] values = table.Doubles(), factors = weights.Doubles();
+        foreach (long? padding in new long?[] { null, 4 })
+        {
+            double[] Combined(Func<(double Value, double Factor)[], double> combine) =>
+            [
+                .. from b in Enumerable.Range(0, sizes.Length)
+                   from c in Enumerable.Range(0, columns)
+                   select combine([.. rows[b].Select((r, k) => (r, k)).Where(e => e.r != padding).Select(e => (values[e.r * columns + c], factors[offsets[b] + e.k]))]),
+            ];
+            Tensor Bag(EmbeddingBagMode mode, Tensor? factor = null) => Functional.EmbeddingBag(At(index), table, At(offsets), mode, factor, paddingIdx: padding);
+            // The longest bag has some 2,500 units of magnitude in float32.
+            double within = dtype == DType.Float32 ? 1e-3 : 1e-10;
+            Assert.That(Bag(EmbeddingBagMode.Sum).Doubles(), Is.EqualTo(Combined(x => x.Sum(e => e.Value))).Within(within));
+            Assert.That(Bag(EmbeddingBagMode.Sum, weights).Doubles(), Is.EqualTo(Combined(x => x.Sum(e => e.Value * e.Factor))).Within(within));
+            Assert.That(Bag(EmbeddingBagMode.Mean).Doubles(), Is.EqualTo(Combined(x => x.Sum(e => e.Value) / Math.Max(1, x.Length))).Within(within));
+            Assert.That(Bag(EmbeddingBagMode.Max).Doubles(), Is.EqualTo(Combined(x => x.Select(e => e.Value).DefaultIfEmpty().Max())));
+        }
+    }
+
+    [Test]
+    public void BagsNeverHoldTheirRows()
+    {
+        // A hundred thousand rows of 16 would be 6.4 MB; the table is small.
+        var index = Tensor.Arange(device == Device.Cpu ? 100_000 : 1000, DType.Int64, device) % 5;
+        var offsets = Tensor.FromArray([0L, 10, 500], device);
+        var table = Numbers.Double(1, [5, 16], -1, 1, device).To(DType.Float32).RequiresGrad_();
+        var weights = Tensor.Ones([index.NumElements], device: device).RequiresGrad_();
+        foreach (var mode in Enum.GetValues<EmbeddingBagMode>())
+        {
+            using var log = new KernelLog();
+            Functional.EmbeddingBag(index, table, offsets, mode, mode == EmbeddingBagMode.Sum ? weights : null).Sum().Backward();
+            Assert.That(log.Events, Is.Not.Empty);
+            Assert.That(log.Events.Select(e => e.Shape.NumElements), Is.All.LessThanOrEqualTo(2 * index.NumElements), log.ToString());
+        }
+
+        Close.AreEqual(weights.Grad!, table.Detach().Sum(1).IndexSelect(0, index), "weights", 1e-6);
+    }
+
+    [Test]
+    public void TheLargestOfABagIsNanWhereOneIs()
+    {
+        var table = Tensor.FromArray(new[,] { { 1, float.NaN }, { 2, 1 }, { float.NegativeInfinity, 3 } }, device);
+        Assert.That(Functional.EmbeddingBag(At(1, 0, 2, 2), table, At(0, 3), EmbeddingBagMode.Max).Doubles(), Is.EqualTo(new[] { 2, double.NaN, double.NegativeInfinity, 3 }));
+        Assert.That(
+            Functional.EmbeddingBag(At(0, 1, 2), table, At(0, 1), EmbeddingBagMode.Sum, paddingIdx: 0).Doubles(), Is.EqualTo(new[] { 0, 0, double.NegativeInfinity, 4 }), "padding is left out");
+    }
+
+    [Test]
     public void GradientsOfWideRowsAreSums([Values(DType.Float32, DType.Float64, DType.BFloat16)] DType dtype)
     {
         // Wider than vectors and not a multiple of them.

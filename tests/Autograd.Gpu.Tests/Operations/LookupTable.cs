@@ -23,6 +23,10 @@ internal static class LookupTable
         yield return new("EmbeddingBag, mean", [[3, 2]], x => Functional.EmbeddingBag(At(x[0]), x[0], Starts(x[0])), x => Combined(x[0], v => v.Average()));
         yield return new("EmbeddingBag, max", [[3, 2]], x => Functional.EmbeddingBag(At(x[0]), x[0], Starts(x[0]), EmbeddingBagMode.Max), x => Combined(x[0], v => v.Max()));
         yield return new(
+            "EmbeddingBag without what lies behind", [[3, 2]],
+            x => Functional.EmbeddingBag(At(x[0]), x[0] * x[0], Starts(x[0]), EmbeddingBagMode.Sum, includeLastOffset: true),
+            x => NdArray.Generate([2, 2], i => i[0] == 0 ? 0 : bags[..3].Sum(r => x[0][r, i[1]] * x[0][r, i[1]])));
+        yield return new(
             "EmbeddingBag of a matrix, mean without padding", [[3, 2]], x => Functional.EmbeddingBag(Tensor.FromArray(index, x[0].Device), x[0], paddingIdx: 0),
             x => NdArray.Generate([2, 2], i => i[0] == 0 ? x[0][1, i[1]] : (x[0][1, i[1]] + x[0][2, i[1]]) / 2));
     }

@@ -1,0 +1,150 @@
+using System.Numerics;
+using Autograd.Gpu.Devices.Host;
+using Autograd.Gpu.Devices.Kernels;
+using Autograd.Gpu.Kernels.Indexing;
+
+namespace Autograd.Gpu.Lazy;
+
+/// <summary>
+/// Sums of bags of rows of a contiguous table of float32 or float64, or (where the result is int64) the rows with the largest elements. <paramref name="places"/> has the
+/// rows of <paramref name="count"/> elements, then starts and ends of the bags.
+/// </summary>
+internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, LineOperand? weights, BufferExpression result, long count, long rows, long columns) : IKernelCall
+{
+    public string Name => IsLargest ? "EmbeddingBagMax" : "EmbeddingBag";
+
+    /// <summary>The rows that are read, once for each element, the places, and the result.</summary>
+    public long Bytes => count * columns * table.Buffer.DType.Size() + KernelBytes.Of(places.Buffer) + KernelBytes.Of(result);
+
+    private bool IsLargest => result.DType == DType.Int64;
+
+    private long Bags => result.Layout.Count / columns;
+
+    public void OnHost() => Dispatch(null);
+
+    public void OnDevice(Device device) => Dispatch(device);
+
+    private void Dispatch(Device? device)
+    {
+        if (table.Buffer.DType == DType.Float32)
+        {
+            Run(device, float.NaN);
+        }
+        else
+        {
+            Run(device, double.NaN);
+        }
+
+        GC.KeepAlive(table.Buffer);
+        GC.KeepAlive(places.Buffer);
+        GC.KeepAlive(weights?.Buffer);
+        GC.KeepAlive(result);
+    }
+
+    private void Run<T>(Device? device, T missing) where T : unmanaged, INumber<T>
+    {
+        if (device is null)
+        {
+            var at = (long*)places.Pointer;
+            var operands = new HostBagOperands<T>
+            {
+                Table = (T*)table.Pointer,
+                Rows = at,
+                Starts = at + count,
+                Ends = at + count + Bags,
+                Weights = weights is { } w ? (T*)w.Pointer : null,
+                Result = (T*)result.Block.Pointer,
+                Largest = (long*)result.Block.Pointer,
+                Count = count,
+                Columns = columns,
+                Bags = Bags,
+            };
+            if (IsLargest)
+            {
+                HostBags.Largest(operands);
+            }
+            else
+            {
+                HostBags.Sum(operands);
+            }
+
+            return;
+        }
+
+        var values = result.Block.View;
+        var arguments = new BagArguments<T>
+        {
+            Table = table.View.Cast<T>(),
+            Places = places.View.Cast<long>(),
+            Weights = (weights ?? table).View.Cast<T>(),
+            Result = values.Cast<T>(),
+            Largest = values.Cast<long>(),
+            Count = count,
+            Rows = rows,
+            Columns = columns,
+            Bags = Bags,
+            IsWeighted = weights is null ? 0 : 1,
+            Missing = missing,
+        };
+        if (IsLargest)
+        {
+            KernelLauncher.Launch(device, Name, BagKernels.Largest, Bags * columns, arguments);
+        }
+        else
+        {
+            KernelLauncher.Launch(device, Name, BagKernels.Sum, Bags * columns, arguments);
+        }
+    }
+}
+
+/// <summary>The products of pairs of rows of two contiguous tables of float32 or float64.</summary>
+internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second, LineOperand pairs, BufferExpression result, long firstRows, long secondRows, long columns) : IKernelCall
+{
+    public string Name => "EmbeddingBagDot";
+
+    public long Bytes => 2 * result.Layout.Count * columns * result.DType.Size() + KernelBytes.Of(pairs.Buffer) + KernelBytes.Of(result);
+
+    public void OnHost() => Dispatch(null);
+
+    public void OnDevice(Device device) => Dispatch(device);
+
+    private void Dispatch(Device? device)
+    {
+        if (result.DType == DType.Float32)
+        {
+            Run(device, float.NaN);
+        }
+        else
+        {
+            Run(device, double.NaN);
+        }
+
+        GC.KeepAlive(first.Buffer);
+        GC.KeepAlive(second.Buffer);
+        GC.KeepAlive(pairs.Buffer);
+        GC.KeepAlive(result);
+    }
+
+    private void Run<T>(Device? device, T missing) where T : unmanaged, INumber<T>
+    {
+        if (device is null)
+        {
+            HostBags.Dot((T*)first.Pointer, (T*)second.Pointer, (long*)pairs.Pointer, (T*)result.Block.Pointer, result.Layout.Count, columns);
+            return;
+        }
+
+        var arguments = new RowDotArguments<T>
+        {
+            First = first.View.Cast<T>(),
+            Second = second.View.Cast<T>(),
+            Pairs = pairs.View.Cast<long>(),
+            Result = result.Block.View.Cast<T>(),
+            Count = result.Layout.Count,
+            FirstRows = firstRows,
+            SecondRows = secondRows,
+            Columns = columns,
+            Missing = missing,
+        };
+        KernelLauncher.Launch(device, Name, BagKernels.Dot, result.Layout.Count, arguments);
+    }
+}
