@@ -23,6 +23,7 @@ internal static partial class Recurrent
         table.Add(new Workload(Group, Sequence)
         {
             Peer = PeerSequence,
+            IsTrainingStep = true,
             // Two products a layer and step, forward, for the weights and for the inputs; the first layer's inputs have no gradient.
             Flops = 2.0 * Time * Batch * 4 * Size * Size * (3 * 2 * Layers - 1),
         });

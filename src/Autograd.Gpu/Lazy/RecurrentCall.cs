@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Devices.Host;
 using Autograd.Gpu.Devices.Kernels;
 using Autograd.Gpu.Kernels.Recurrent;
@@ -18,11 +19,22 @@ internal enum RecurrentKind
 internal sealed record RecurrentBuffers(
     BufferExpression Inputs, BufferExpression Products, BufferExpression Outputs, BufferExpression State, BufferExpression? Kept, BufferExpression? Previous);
 
-/// <summary>The pointwise part of one step of a recurrent layer, forward or back: <paramref name="rows"/> rows from row <paramref name="start"/> on.</summary>
+/// <summary>All steps of a layer, with their products, in the order of the recurrence. Only the host takes them in one call.</summary>
+/// <param name="Weight">The weights of the hidden state.</param>
+/// <param name="Panels">Memory for a packed copy of them, or null where that does not pay.</param>
+/// <param name="Starts">The first row of each step.</param>
+/// <param name="Counts">The number of rows of each.</param>
+internal sealed record RecurrentSteps(BufferExpression Weight, BufferExpression? Panels, long[] Starts, long[] Counts);
+
+/// <summary>
+/// The pointwise part of one step of a recurrent layer, forward or back: <paramref name="rows"/> rows from row <paramref name="start"/> on; or, given
+/// <paramref name="steps"/>, all of them and what lies between.
+/// </summary>
 internal readonly unsafe struct RecurrentCall(
-    RecurrentKind kind, bool back, RecurrentBuffers buffers, long start, long rows, long width, long stateRow, long batch) : IKernelCall
+    RecurrentKind kind, bool back, RecurrentBuffers buffers, long start, long rows, long width, long stateRow, long batch,
+    RecurrentSteps? steps = null) : IKernelCall
 {
-    public string Name => $"{kind} step{(back ? " back" : "")}";
+    public string Name => $"{kind} {(steps is null ? "step" : "sequence")}{(back ? " back" : "")}";
 
     /// <summary>The gates on both sides, the states before and after, and what is kept.</summary>
     public long Bytes => rows * width * buffers.Outputs.DType.Size() * kind switch
@@ -43,16 +55,16 @@ internal readonly unsafe struct RecurrentCall(
             switch (kind)
             {
                 case RecurrentKind.Tanh:
-                    Run<float, TanhCell<float, SingleMath>, TanhCell<Vector<float>, SingleVectorMath>>(device);
+                    Run<float, TanhCell<float, SingleMath>, TanhCell<Vector<float>, SingleVectorMath>, Vector512<float>, TanhCell<Vector512<float>, SingleWideMath>>(device);
                     break;
                 case RecurrentKind.Relu:
-                    Run<float, ReluCell<float, SingleMath>, ReluCell<Vector<float>, SingleVectorMath>>(device);
+                    Run<float, ReluCell<float, SingleMath>, ReluCell<Vector<float>, SingleVectorMath>, Vector512<float>, ReluCell<Vector512<float>, SingleWideMath>>(device);
                     break;
                 case RecurrentKind.Lstm:
-                    Run<float, LstmCell<float, SingleMath>, LstmCell<Vector<float>, SingleVectorMath>>(device);
+                    Run<float, LstmCell<float, SingleMath>, LstmCell<Vector<float>, SingleVectorMath>, Vector512<float>, LstmCell<Vector512<float>, SingleWideMath>>(device);
                     break;
                 default:
-                    Run<float, GruCell<float, SingleMath>, GruCell<Vector<float>, SingleVectorMath>>(device);
+                    Run<float, GruCell<float, SingleMath>, GruCell<Vector<float>, SingleVectorMath>, Vector512<float>, GruCell<Vector512<float>, SingleWideMath>>(device);
                     break;
             }
         }
@@ -61,47 +73,65 @@ internal readonly unsafe struct RecurrentCall(
             switch (kind)
             {
                 case RecurrentKind.Tanh:
-                    Run<double, TanhCell<double, DoubleMath>, TanhCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, TanhCell<double, DoubleMath>, TanhCell<Vector<double>, DoubleVectorMath>, Vector<double>, TanhCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
                 case RecurrentKind.Relu:
-                    Run<double, ReluCell<double, DoubleMath>, ReluCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, ReluCell<double, DoubleMath>, ReluCell<Vector<double>, DoubleVectorMath>, Vector<double>, ReluCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
                 case RecurrentKind.Lstm:
-                    Run<double, LstmCell<double, DoubleMath>, LstmCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, LstmCell<double, DoubleMath>, LstmCell<Vector<double>, DoubleVectorMath>, Vector<double>, LstmCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
                 default:
-                    Run<double, GruCell<double, DoubleMath>, GruCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, GruCell<double, DoubleMath>, GruCell<Vector<double>, DoubleVectorMath>, Vector<double>, GruCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
             }
         }
 
         GC.KeepAlive(buffers);
+        GC.KeepAlive(steps);
     }
 
-    private void Run<T, TCell, TVectorCell>(Device? device)
-        where T : unmanaged
+    private void Run<T, TCell, TVectorCell, TWide, TWideCell>(Device? device)
+        where T : unmanaged, INumberBase<T>
         where TCell : struct, IRecurrentCell<T>
         where TVectorCell : struct, IRecurrentCell<Vector<T>>
+        where TWide : unmanaged
+        where TWideCell : struct, IRecurrentCell<TWide>
     {
         long stateAt = stateRow * width;
         if (device is null)
         {
-            HostRecurrent.Run<T, TCell, TVectorCell>(
-                new HostRecurrentStep<T>
-                {
-                    Inputs = (T*)buffers.Inputs.Block.Pointer,
-                    Products = (T*)buffers.Products.Block.Pointer,
-                    Outputs = (T*)buffers.Outputs.Block.Pointer,
-                    State = (T*)buffers.State.Block.Pointer,
-                    Kept = buffers.Kept is { } values ? (T*)values.Block.Pointer : null,
-                    Previous = buffers.Previous is { } states ? (T*)states.Block.Pointer : null,
-                    Width = width,
-                    Start = start,
-                    StateAt = stateAt,
-                    Batch = batch,
-                },
-                rows,
-                back);
+            var step = new HostRecurrentStep<T>
+            {
+                Inputs = (T*)buffers.Inputs.Block.Pointer,
+                Products = (T*)buffers.Products.Block.Pointer,
+                Outputs = (T*)buffers.Outputs.Block.Pointer,
+                State = (T*)buffers.State.Block.Pointer,
+                Kept = buffers.Kept is { } values ? (T*)values.Block.Pointer : null,
+                Previous = buffers.Previous is { } states ? (T*)states.Block.Pointer : null,
+                Width = width,
+                Start = start,
+                StateAt = stateAt,
+                Batch = batch,
+            };
+            if (steps is null)
+            {
+                HostRecurrent.Run<T, TCell, TVectorCell, TWide, TWideCell>(step, rows, back);
+                return;
+            }
+
+            var weight = steps.Weight;
+            var sweep = new HostRecurrentSweep<T>
+            {
+                Step = step,
+                Weight = (T*)weight.Block.Pointer + weight.Layout.Offset,
+                WeightRow = (nint)weight.Layout.Stride(0),
+                WeightColumn = (nint)weight.Layout.Stride(1),
+                Panels = steps.Panels is { } panels ? (T*)panels.Block.Pointer : null,
+                Starts = steps.Starts,
+                Counts = steps.Counts,
+            };
+            HostRecurrentSweeps.Run<T, TCell, TVectorCell, TWide, TWideCell>(sweep, back);
             return;
         }
 

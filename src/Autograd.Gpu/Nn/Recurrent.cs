@@ -11,18 +11,19 @@ internal static class Recurrent
 
     /// <summary>
     /// The hidden states of all rows, [rows, out], and the last ones of each sequence, [batch, out]; of an LSTM the last cell states, [batch, hidden], too. Missing
-    /// states are zeros. Half types are computed in float32.
+    /// states are zeros. Half types are computed in float32. Of a cell's one step the last hidden states are the output itself.
     /// </summary>
     public static (Tensor Output, Tensor Hidden, Tensor? Cell) Apply(
-        RecurrentKind kind, Tensor x, RecurrentWeights weights, Tensor? hidden, Tensor? cell, long[] sizes, long batch, bool reverse)
+        RecurrentKind kind, Tensor x, RecurrentWeights weights, Tensor? hidden, Tensor? cell, long[] sizes, long batch, bool reverse,
+        bool isCell = false)
     {
         var dtype = x.DType;
         var compute = dtype.ComputeType();
         if (compute != dtype)
         {
-            var (output, last, memory) = Apply(
-                kind, x.To(compute), weights.To(compute), hidden?.To(compute), cell?.To(compute), sizes, batch, reverse);
-            return (output.To(dtype), last.To(dtype), memory?.To(dtype));
+            var (states, last, memory) = Apply(
+                kind, x.To(compute), weights.To(compute), hidden?.To(compute), cell?.To(compute), sizes, batch, reverse, isCell);
+            return (states.To(dtype), last.To(dtype), memory?.To(dtype));
         }
 
         long width = weights.Hidden.Shape[0] / GatesOf(kind), rows = x.Shape[0];
@@ -49,9 +50,10 @@ internal static class Recurrent
             _ => hidden ?? Zeros(x, [batch, width]),
         };
         var result = Structural.Apply(new RecurrentSequence(kind, sizes, batch, reverse), [gates, weights.Hidden, state]);
+        var output = result.Narrow(0, 0, rows);
         return (
-            result.Narrow(0, 0, rows),
-            result.Narrow(0, rows, batch),
+            output,
+            isCell ? output : result.Narrow(0, rows, batch),
             kind == RecurrentKind.Lstm ? result.Narrow(0, rows + batch, batch) : null);
     }
 

@@ -69,7 +69,7 @@ public abstract class RecurrentCell : Module
         }
 
         long batch = input.Shape[0];
-        var (output, _, memory) = Recurrent.Apply(_kind, input, _parameters.Values, hidden, cell, [batch], batch, reverse: false);
+        var (output, _, memory) = Recurrent.Apply(_kind, input, _parameters.Values, hidden, cell, [batch], batch, reverse: false, isCell: true);
         return (output, memory);
     }
 }

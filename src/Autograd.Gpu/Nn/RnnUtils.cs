@@ -153,6 +153,7 @@ public static class RnnUtils
     /// <exception cref="ShapeException">There is no sequence, one has no dimension, or they differ in another than the first.</exception>
     public static Tensor PadSequence(IReadOnlyList<Tensor> sequences, bool batchFirst = false, double paddingValue = 0)
     {
+        Tensor.NotNull(sequences);
         CheckSequences("PadSequence", sequences);
         long longest = sequences.Max(s => s.Shape[0]);
         var padded = sequences.Select(s => s.Shape[0] == longest

@@ -1,4 +1,7 @@
+using Autograd.Gpu.Devices.Host;
+using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Nn;
+using Autograd.Gpu.Operations;
 
 namespace Autograd.Gpu.Tests;
 
@@ -245,19 +248,59 @@ internal sealed class RecurrentTests
     }
 
     [Test]
-    public void AStepIsAProductAndOneKernelEachWay()
+    public void OnTheHostALayerIsAProductAndOneKernelEachWay()
     {
         var layer = new LSTM(3, 4);
         var x = Tensor.Randn([6, 2, 3]);
         using var log = new KernelLog();
         var output = layer.Call(x).Materialize();
-        Assert.That(log.Events.Count(e => e.Operations == "Lstm step"), Is.EqualTo(6), log.ToString());
-        Assert.That(log.Events.Count(e => e.Operations.StartsWith("MatMul", StringComparison.Ordinal)), Is.EqualTo(7), log.ToString());
-        Assert.That(log.Count, Is.LessThanOrEqualTo(6 + 7 + 6), log.ToString());
+        Assert.That(log.Events.Count(e => e.Operations == "Lstm sequence"), Is.EqualTo(1), log.ToString());
+        Assert.That(log.Events.Count(e => e.Operations.StartsWith("MatMul", StringComparison.Ordinal)), Is.EqualTo(1), log.ToString());
+        Assert.That(log.Count, Is.LessThanOrEqualTo(1 + 1 + 6), log.ToString());
         log.Clear();
         output.Backward(Tensor.OnesLike(output));
-        Assert.That(log.Events.Count(e => e.Operations == "Lstm step back"), Is.EqualTo(6), log.ToString());
-        Assert.That(log.Events.Count(e => e.Operations.StartsWith("MatMul", StringComparison.Ordinal)), Is.EqualTo(8), log.ToString());
+        Assert.That(log.Events.Count(e => e.Operations == "Lstm sequence back"), Is.EqualTo(1), log.ToString());
+        Assert.That(log.Events.Count(e => e.Operations.StartsWith("MatMul", StringComparison.Ordinal)), Is.EqualTo(2), log.ToString());
+    }
+
+    /// <summary>Sizes beside the vectors' and tiles' edges, sequences that end early, and more rows than a chunk has.</summary>
+    [Test, NonParallelizable]
+    public void AllStepsInOneCallGiveWhatSingleStepsGive([Values] bool reverse, [Values(1, 3)] int threads)
+    {
+        var (threadsBefore, bytesBefore) = (HostParallel.ThreadCount, HostRecurrentSweeps.MostWeightBytes);
+        try
+        {
+            foreach (var kind in Enum.GetValues<RecurrentKind>())
+            {
+                long[] sizes = [13, 13, 6, 2, 2];
+                HostParallel.ThreadCount = threads;
+                HostRecurrentSweeps.MostWeightBytes = 1 << 20;
+                double[][] together = Results(kind, sizes, 37, reverse);
+                HostRecurrentSweeps.MostWeightBytes = 0;
+                double[][] apart = Results(kind, sizes, 37, reverse);
+                for (int i = 0; i < together.Length; i++)
+                {
+                    Assert.That(together[i], Is.EqualTo(apart[i]), $"{kind}, {i}");
+                }
+            }
+        }
+        finally
+        {
+            (HostParallel.ThreadCount, HostRecurrentSweeps.MostWeightBytes) = (threadsBefore, bytesBefore);
+        }
+
+        static double[][] Results(RecurrentKind kind, long[] sizes, long width, bool reverse)
+        {
+            long gates = Recurrent.GatesOf(kind) * width, rows = sizes.Sum(), batch = sizes[0];
+            long states = kind switch { RecurrentKind.Lstm => 2 * batch, RecurrentKind.Gru => batch + 1, _ => batch };
+            var x = Numbers.Double(1, [rows, gates], -1, 1, Device.Cpu).To(DType.Float32).Detach().RequiresGrad_();
+            var weight = Numbers.Double(2, [gates, width], -0.2, 0.2, Device.Cpu).To(DType.Float32).Detach().RequiresGrad_();
+            var state = Numbers.Double(3, [states, width], -1, 1, Device.Cpu).To(DType.Float32).Detach().RequiresGrad_();
+            var result = Structural.Apply(new RecurrentSequence(kind, sizes, batch, reverse), [x, weight, state]);
+            var slopes = Numbers.Double(4, result.Shape, -1, 1, Device.Cpu).To(DType.Float32);
+            result.Backward(slopes);
+            return [.. new[] { result, x.Grad!, weight.Grad!, state.Grad! }.Select(t => t.Detach().Doubles())];
+        }
     }
 
     [Test]

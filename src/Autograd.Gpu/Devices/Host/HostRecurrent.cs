@@ -17,43 +17,60 @@ internal static unsafe class HostRecurrent
     /// <summary>Elements whose gates are worth waking a core for.</summary>
     private const long ChunkElements = 1024;
 
-    public static void Run<T, TCell, TVectorCell>(in HostRecurrentStep<T> step, long rows, bool back)
+    public static void Run<T, TCell, TVectorCell, TWide, TWideCell>(in HostRecurrentStep<T> step, long rows, bool back)
         where T : unmanaged
         where TCell : struct, IRecurrentCell<T>
         where TVectorCell : struct, IRecurrentCell<Vector<T>>
+        where TWide : unmanaged
+        where TWideCell : struct, IRecurrentCell<TWide>
     {
         long chunkRows = Math.Max(1, ChunkElements / Math.Max(1, step.Width));
-        var work = new Work<T, TCell, TVectorCell> { Step = step, Rows = rows, ChunkRows = chunkRows, Back = back };
+        var work = new Work<T, TCell, TVectorCell, TWide, TWideCell> { Step = step, Count = rows, ChunkRows = chunkRows, Back = back };
         HostParallel.For(checked((int)((rows + chunkRows - 1) / chunkRows)), ref work);
     }
 
-    private struct Work<T, TCell, TVectorCell> : IHostWork
+    /// <summary>The cells of rows <paramref name="first"/> to <paramref name="end"/>: vectors of 64 bytes where the processor has them, then the runtime's, then numbers.</summary>
+    public static void Rows<T, TCell, TVectorCell, TWide, TWideCell>(in HostRecurrentStep<T> step, long first, long end, bool back)
         where T : unmanaged
         where TCell : struct, IRecurrentCell<T>
         where TVectorCell : struct, IRecurrentCell<Vector<T>>
+        where TWide : unmanaged
+        where TWideCell : struct, IRecurrentCell<TWide>
+    {
+        int lanes = sizeof(TWide) / sizeof(T);
+        long whole = step.Width - step.Width % Vector<T>.Count;
+        long wide = lanes > Vector<T>.Count && HostMatMul.Width == HostVectorWidth.V512 ? step.Width - step.Width % lanes : 0;
+        for (long row = first; row < end; row++)
+        {
+            if (back)
+            {
+                BackRow<T, TWide, TWideCell>(step, row, 0, wide, lanes);
+                BackRow<T, Vector<T>, TVectorCell>(step, row, wide, whole, Vector<T>.Count);
+                BackRow<T, T, TCell>(step, row, whole, step.Width, 1);
+            }
+            else
+            {
+                StepRow<T, TWide, TWideCell>(step, row, 0, wide, lanes);
+                StepRow<T, Vector<T>, TVectorCell>(step, row, wide, whole, Vector<T>.Count);
+                StepRow<T, T, TCell>(step, row, whole, step.Width, 1);
+            }
+        }
+    }
+
+    private struct Work<T, TCell, TVectorCell, TWide, TWideCell> : IHostWork
+        where T : unmanaged
+        where TCell : struct, IRecurrentCell<T>
+        where TVectorCell : struct, IRecurrentCell<Vector<T>>
+        where TWide : unmanaged
+        where TWideCell : struct, IRecurrentCell<TWide>
     {
         public HostRecurrentStep<T> Step;
-        public long Rows;
+        public long Count;
         public long ChunkRows;
         public bool Back;
 
-        public readonly void Run(int chunk)
-        {
-            long last = Math.Min(Rows, (chunk + 1) * ChunkRows), whole = Step.Width - Step.Width % Vector<T>.Count;
-            for (long row = chunk * ChunkRows; row < last; row++)
-            {
-                if (Back)
-                {
-                    BackRow<T, Vector<T>, TVectorCell>(Step, row, 0, whole, Vector<T>.Count);
-                    BackRow<T, T, TCell>(Step, row, whole, Step.Width, 1);
-                }
-                else
-                {
-                    StepRow<T, Vector<T>, TVectorCell>(Step, row, 0, whole, Vector<T>.Count);
-                    StepRow<T, T, TCell>(Step, row, whole, Step.Width, 1);
-                }
-            }
-        }
+        public readonly void Run(int chunk) =>
+            Rows<T, TCell, TVectorCell, TWide, TWideCell>(Step, chunk * ChunkRows, Math.Min(Count, (chunk + 1) * ChunkRows), Back);
     }
 
     private static void StepRow<T, F, TCell>(in HostRecurrentStep<T> x, long row, long from, long to, int count)

@@ -1,11 +1,12 @@
+using Autograd.Gpu.Devices.Host;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations;
 
 /// <summary>
-/// A recurrent layer over a sequence, in one direction: each step is a product with the recurrent weights and one kernel for the rest; back, the same, and one
-/// product at the end for the gradient of the weights.
+/// A recurrent layer over a sequence, in one direction: each step is a product with the recurrent weights and one kernel for the rest (all steps one call where the
+/// host's caches hold the weights); back, the same, and one product at the end for the gradient of the weights.
 /// </summary>
 /// <remarks>
 /// <para>Inputs: the input's side of the gates, [rows, gates * hidden], with all biases but one; the weights of the hidden state, [gates * hidden, hidden]; the state: [batch,
@@ -81,7 +82,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
         var dtype = x.DType;
         long width = weight.Shape[1], rows = Rows;
         using var mode = GradMode.Set(false);
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             if (_keptFor is null || !ReferenceEquals(_keptFor, x.Storage))
             {
@@ -94,18 +95,32 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             var slopes = gradient.ContiguousBuffer();
 
             // The gradients of the states run back through it: of the hidden state; of an LSTM's cell state, or of what passes a GRU's gates.
-            var tail = gradient.Narrow(0, rows, kind == RecurrentKind.Lstm ? 2 * batch : batch);
-            var states = kind == RecurrentKind.Gru ? Tensor.Cat([tail, Tensor.ZerosLike(tail)]) : tail.Clone();
-            var running = states.ContiguousBuffer();
+            long tail = kind == RecurrentKind.Lstm ? 2 * batch : batch;
+            BufferExpression running;
+            Tensor states;
+            if (kind == RecurrentKind.Gru)
+            {
+                var last = gradient.Narrow(0, rows, tail);
+                states = Tensor.Cat([last, Tensor.ZerosLike(last)]);
+                running = states.ContiguousBuffer();
+            }
+            else
+            {
+                running = New(device, dtype, [tail, width]);
+                CopyRows(slopes, rows, running, 0, tail);
+                states = Tensor.FromNewBuffer(device, running);
+            }
+
             var left = New(device, dtype, [rows, Gates * width]);
             var right = kind == RecurrentKind.Gru ? New(device, dtype, [rows, Gates * width]) : left;
             var buffers = new RecurrentBuffers(left, right, Whole(device, slopes), running, kept.ContiguousBuffer(), previous.ContiguousBuffer());
             var executor = Executor.Of(device);
+            bool sweeps = TrySweep(device, buffers, weight, back: true);
             var matrix = weight.StridedBuffer();
             foreach (var (step, start) in Steps().Reverse())
             {
                 long count = sizes[step];
-                if (count * width == 0)
+                if (sweeps || count * width == 0)
                 {
                     continue;
                 }
@@ -121,7 +136,9 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             inputGradients[0] = inputSide;
             if (needs[1])
             {
-                inputGradients[1] = (hiddenSide ?? inputSide).T.MatMul(previous);
+                var turned = (hiddenSide ?? inputSide).T;
+                inputGradients[1] = turned.MatMul(previous);
+                Temporary.Drop(turned);
             }
 
             if (needs[2])
@@ -133,6 +150,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
 
             kept.Dispose();
             previous.Dispose();
+            Temporary.Drop(tail);
         }
     }
 
@@ -150,19 +168,26 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
 
     private static BufferExpression Copied(Device device, BufferExpression buffer) => Fuser.Copy(device, buffer, CutReason.Operand);
 
+    /// <summary>Copies rows of a contiguous matrix to another, which starts where its block does.</summary>
+    private static void CopyRows(BufferExpression from, long first, BufferExpression to, long start, long count)
+    {
+        long size = from.DType.Size(), row = from.Shape[1] * size;
+        to.Block.CopyFrom(from.Block, from.Layout.Offset * size + first * row, start * row, count * row);
+    }
+
     private Tensor Forward(Tensor x, Tensor weight, Tensor state, bool keeps)
     {
         var device = x.Device;
         var dtype = x.DType;
         long width = weight.Shape[1], rows = Rows, states = kind == RecurrentKind.Lstm ? 2 * batch : batch;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             using var mode = GradMode.Set(false);
             var output = New(device, dtype, [rows + states, width]);
+            var before = state.ContiguousBuffer();
+            CopyRows(before, 0, output, rows, states);
             var result = Tensor.FromNewBuffer(device, output);
-            result.Narrow(0, rows, states).Copy_(state.Narrow(0, 0, states));
-            output = result.ContiguousBuffer();
-            var start = kind == RecurrentKind.Gru ? Whole(device, state.ContiguousBuffer()) : output;
+            var start = kind == RecurrentKind.Gru ? Whole(device, before) : output;
             var left = Whole(device, x.ContiguousBuffer());
             var products = New(device, dtype, [sizes.Length == 0 ? 0 : sizes.Max(), Gates * width]);
             int columns = kind switch { RecurrentKind.Lstm => 5, RecurrentKind.Gru => 4, _ => 1 };
@@ -170,7 +195,8 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             var previous = keeps ? New(device, dtype, [rows, width]) : null;
             var buffers = new RecurrentBuffers(left, products, output, start, kept, previous);
             var executor = Executor.Of(device);
-            if (device.IsHost && sizes.Length >= StepsToTranspose)
+            bool sweeps = TrySweep(device, buffers, weight, back: false);
+            if (device.IsHost && !sweeps && sizes.Length >= StepsToTranspose)
             {
                 // The host's product would lay out the transposed weights anew at each step.
                 weight = weight.T.Contiguous().T;
@@ -180,7 +206,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             foreach (var (step, place) in Steps())
             {
                 long count = sizes[step];
-                if (count * width == 0)
+                if (sweeps || count * width == 0)
                 {
                     continue;
                 }
@@ -192,6 +218,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
                 executor.Run(new RecurrentCall(kind, back: false, buffers, place, count, width, rows, batch), Shape.Own([count, width]));
             }
 
+            products.Block.Release();
             if (keeps)
             {
                 (_keptFor, _kept, _previous) = (x.Storage, Tensor.FromNewBuffer(device, kept!), Tensor.FromNewBuffer(device, previous!));
@@ -199,6 +226,32 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
 
             return result;
         }
+    }
+
+    /// <summary>Runs all steps in one call, where that is the faster way.</summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    private bool TrySweep(Device device, RecurrentBuffers buffers, Tensor weight, bool back)
+    {
+        var dtype = weight.DType;
+        long width = weight.Shape[1], gates = Gates * width;
+        if (!device.IsHost || width * gates * dtype.Size() > HostRecurrentSweeps.MostWeightBytes || Rows * width == 0)
+        {
+            return false;
+        }
+
+        var steps = Steps().Where(s => sizes[s.Step] > 0).ToArray();
+        if (back)
+        {
+            Array.Reverse(steps);
+        }
+
+        // Forward the weights are read by columns, which only a copy has side by side.
+        var (depth, columns) = back ? (gates, width) : (width, gates);
+        var panels = back && steps.Length == 1 ? null : New(device, dtype, [HostRecurrentSweeps.PanelElements(depth, columns, dtype.Size())]);
+        var all = new RecurrentSteps(weight.StridedBuffer(), panels, Array.ConvertAll(steps, s => s.Start), Array.ConvertAll(steps, s => sizes[s.Step]));
+        Executor.Of(device).Run(new RecurrentCall(kind, back, buffers, 0, Rows, width, Rows, batch, all), Shape.Own([Rows, width]));
+        panels?.Block.Release();
+        return true;
     }
 
     /// <summary>The steps in the order of the recurrence, with their first rows.</summary>
