@@ -16,7 +16,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">The dtypes differ.</exception>
     public static Tensor ChainMatmul(params IReadOnlyList<Tensor> matrices)
     {
-        ArgumentNullException.ThrowIfNull(matrices);
+        NotNull(matrices);
         foreach (var matrix in matrices)
         {
             CheckRank("ChainMatmul", "each argument must be a matrix", matrix, 2);
@@ -80,7 +80,7 @@ public sealed partial class Tensor
 
     private static Tensor Chain(string operation, string phrase, IReadOnlyList<Tensor> tensors)
     {
-        ArgumentNullException.ThrowIfNull(tensors);
+        NotNull(tensors);
         int count = tensors.Count;
         if (count < 2)
         {

@@ -18,8 +18,9 @@ internal static partial class Pointwise
         var c = Tensor.FromArray(Data.Uniform(3, Million), [Million]);
         return probe =>
         {
+            x.Grad?.Dispose();
             x.Grad = null;
-            var result = ((x * b + c).Tanh() * x.Exp()).Mean();
+            using var result = ((x * b + c).Tanh() * x.Exp()).Mean();
             result.Backward();
             var grad = x.Grad!;
             result.Materialize();
@@ -35,8 +36,10 @@ internal static partial class Pointwise
         var target = Tensor.FromArray(Data.Uniform(2, Million), [Million]);
         return probe =>
         {
+            // As the peer's scope does with its gradient; without it the memory would come back with a collection.
+            x.Grad?.Dispose();
             x.Grad = null;
-            var loss = Autograd.Gpu.Nn.Functional.MseLoss(x, target);
+            using var loss = Autograd.Gpu.Nn.Functional.MseLoss(x, target);
             loss.Backward();
             var grad = x.Grad!;
             loss.Materialize();

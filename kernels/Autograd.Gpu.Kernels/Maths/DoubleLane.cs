@@ -82,6 +82,9 @@ internal readonly struct DoubleLane : ILane<double, long, bool>
     public static double ToValue(long a) => a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Scale(double p, double n) => LaneMath<DoubleLane, double, long, bool>.ScaleInTwo(p, n);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long HalveUnsigned(long a) => (long)((ulong)a >> 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -92,6 +92,9 @@ internal readonly struct DoubleVectorLane : ILane<Vector<double>, Vector<long>, 
     public static Vector<double> ToValue(Vector<long> a) => Vector.ConvertToDouble(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<double> Scale(Vector<double> p, Vector<double> n) => LaneMath<DoubleVectorLane, Vector<double>, Vector<long>, Vector<long>>.ScaleInTwo(p, n);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<long> HalveUnsigned(Vector<long> a) => a >>> 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -61,6 +61,9 @@ internal interface ILane<F, I, M>
     /// <summary>The integers, signed, as values.</summary>
     static abstract F ToValue(I a);
 
+    /// <summary>p * 2^n for any n that an exponential needs, rounded once, with subnormal results and overflow.</summary>
+    static abstract F Scale(F p, F n);
+
     /// <summary>Shifts right by one, filling with zero.</summary>
     static abstract I HalveUnsigned(I a);
 

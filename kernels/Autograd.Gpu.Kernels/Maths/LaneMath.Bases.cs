@@ -11,7 +11,7 @@ internal static partial class LaneMath<L, F, I, M>
         x = L.Clamp(x, L.C(-151.0, -1076.0), L.C(129.0, 1025.0));
         F n = L.Sub(L.Add(x, RoundingShift), RoundingShift);
         F r = L.Sub(x, n);
-        return Scale(L.Add(One, ExpM1Reduced(L.Mul(r, 0.6931471805599453))), n);
+        return L.Scale(L.Add(One, ExpM1Reduced(L.Mul(r, 0.6931471805599453))), n);
     }
 
     /// <summary>The logarithm to base 2, exact for powers of two: -infinity for zero, NaN below.</summary>

@@ -23,7 +23,7 @@ internal static partial class LaneMath<L, F, I, M>
     {
         x = L.Clamp(x, ExpLow, ExpHigh);
         F n = RoundedMultiple(x, out F r);
-        return Scale(L.Add(One, ExpM1Reduced(r)), n);
+        return L.Scale(L.Add(One, ExpM1Reduced(r)), n);
     }
 
     /// <summary>e^(x + low), where x was clamped and low is much smaller than x.</summary>
@@ -31,7 +31,7 @@ internal static partial class LaneMath<L, F, I, M>
     private static F ExpTwoWords(F x, F low)
     {
         F n = RoundedMultiple(x, out F r);
-        return Scale(L.Add(One, ExpM1Reduced(L.Add(r, low))), n);
+        return L.Scale(L.Add(One, ExpM1Reduced(L.Add(r, low))), n);
     }
 
     /// <summary>e^x - 1.</summary>

@@ -80,7 +80,7 @@ internal static partial class LaneMath<L, F, I, M>
         F q = ExpM1ReducedPrecise(r);
         F scale = PowerOfTwo(L.Add(n, RoundingShift));
         m = L.Fma(scale, q, L.Sub(scale, One));
-        return Scale(L.Add(One, q), L.Sub(n, One));
+        return L.Scale(L.Add(One, q), L.Sub(n, One));
     }
 
     /// <summary>ln(2 x).</summary>

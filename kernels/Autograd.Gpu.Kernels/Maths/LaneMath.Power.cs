@@ -14,12 +14,7 @@ internal static partial class LaneMath<L, F, I, M>
         high = L.Select(L.Less(a, Infinity), high, a);
         high = L.Select(L.Equal(a, 0), L.Neg(Infinity), high);
 
-        F product = L.Mul(y, high);
-        F clamped = L.Clamp(product, ExpLow, ExpHigh);
-        // Where the clamp was at work there is no second word, and it may have come out as NaN.
-        F rest = L.Fma(y, low, L.Fma(y, high, L.Neg(product)));
-        rest = L.Select(L.Equal(clamped, product), rest, L.C(0));
-        F result = ExpTwoWords(clamped, rest);
+        F result = ExpOfProduct(y, high, low);
 
         M integer = IsInteger(b);
         M odd = L.Both(integer, L.Not(IsInteger(L.Mul(b, 0.5))));
@@ -29,6 +24,26 @@ internal static partial class LaneMath<L, F, I, M>
         result = L.Select(L.Both(L.Equal(a, One), L.Equal(b, Infinity)), One, result);
         result = L.Select(L.Either(L.Equal(b, b), L.Equal(x, One)), result, y);
         return L.Select(L.Either(L.Equal(x, One), L.Equal(y, 0)), One, result);
+    }
+
+    /// <summary>x^y for x positive and finite and y finite, the same bits as <see cref="Pow"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F PowOrdinary(F x, F y)
+    {
+        F high = LogTwoWords(x, out F low);
+        return ExpOfProduct(y, high, low);
+    }
+
+    /// <summary>e^(y (high + low)).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static F ExpOfProduct(F y, F high, F low)
+    {
+        F product = L.Mul(y, high);
+        F clamped = L.Clamp(product, ExpLow, ExpHigh);
+        // Where the clamp was at work there is no second word, and it may have come out as NaN.
+        F rest = L.Fma(y, low, L.Fma(y, high, L.Neg(product)));
+        rest = L.Select(L.Equal(clamped, product), rest, L.C(0));
+        return ExpTwoWords(clamped, rest);
     }
 
     /// <summary>Whether a, not negative, is an integer or infinite.</summary>

@@ -50,9 +50,9 @@ internal static partial class LaneMath<L, F, I, M>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static F PowerOfTwo(F shifted) => L.FromBits(L.Plus(L.ToExponent(L.Bits(shifted)), L.Bits(One)));
 
-    /// <summary>p * 2^n for any n that an exponential needs, rounded once, with subnormal results and overflow.</summary>
+    /// <summary>p * 2^n in two steps, the first of which is exact: <c>L.Scale</c> where there is no instruction for it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static F Scale(F p, F n)
+    public static F ScaleInTwo(F p, F n)
     {
         F half = L.Fma(n, L.C(0.5), RoundingShift);
         F rest = L.Add(L.Sub(n, L.Sub(half, RoundingShift)), RoundingShift);

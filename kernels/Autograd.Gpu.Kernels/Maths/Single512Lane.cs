@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Kernels;
 
@@ -90,6 +91,10 @@ internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>,
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToValue(Vector512<int> a) => Vector512.ConvertToSingle(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Scale(Vector512<float> p, Vector512<float> n) =>
+        Avx512F.IsSupported ? Avx512F.Scale(p, n) : LaneMath<Single512Lane, Vector512<float>, Vector512<int>, Vector512<int>>.ScaleInTwo(p, n);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> HalveUnsigned(Vector512<int> a) => a >>> 1;

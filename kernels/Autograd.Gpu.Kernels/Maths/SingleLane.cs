@@ -94,6 +94,9 @@ internal readonly struct SingleLane : ILane<float, int, bool>
     public static float ToValue(int a) => a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(float p, float n) => LaneMath<SingleLane, float, int, bool>.ScaleInTwo(p, n);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int HalveUnsigned(int a) => (int)((uint)a >> 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -92,6 +92,9 @@ internal readonly struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Ve
     public static Vector<float> ToValue(Vector<int> a) => Vector.ConvertToSingle(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Scale(Vector<float> p, Vector<float> n) => LaneMath<SingleVectorLane, Vector<float>, Vector<int>, Vector<int>>.ScaleInTwo(p, n);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> HalveUnsigned(Vector<int> a) => a >>> 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

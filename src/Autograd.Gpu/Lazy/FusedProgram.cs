@@ -45,6 +45,9 @@ internal sealed record FusedProgram(ValueStep[] Values, OperandInfo[] Operands, 
     public string Describe() => string.Join(' ', Values.Where(v => v.Kind is ValueKind.Apply or ValueKind.Random)
         .Select(v => v.Kind == ValueKind.Random ? $"Random{v.Random}" : v.Function!.Name).DefaultIfEmpty(Values[^1].Kind == ValueKind.Constant ? "Fill" : "Copy"));
 
+    /// <summary>Whether a value is loaded from operand <paramref name="operand"/>.</summary>
+    public bool Reads(int operand) => Array.Exists(Values, value => value.Kind == ValueKind.Load && value.Slot == operand);
+
     /// <summary>
     /// Bytes of a lane that all values of the program share (bools fit any), or 0 where 4- and 8-byte values mix and the host computes element by element.
     /// </summary>

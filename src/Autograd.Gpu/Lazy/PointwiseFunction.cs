@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.Numerics;
 using System.Reflection;
+using System.Runtime.Intrinsics;
 
 namespace Autograd.Gpu.Lazy;
 
@@ -14,8 +14,15 @@ namespace Autograd.Gpu.Lazy;
 /// </summary>
 internal abstract class PointwiseFunction
 {
+    private enum Support : byte
+    {
+        Unknown,
+        Yes,
+        No,
+    }
+
     private static int s_count;
-    private readonly ConcurrentDictionary<DType, bool> _supported = new();
+    private readonly Support[] _supported = new Support[(int)DType.Float64 + 1];
 
     protected PointwiseFunction(string name, int arity)
     {
@@ -45,8 +52,17 @@ internal abstract class PointwiseFunction
     public virtual Expression? Simplify(Expression in0, Expression? in1, DType dtype) => null;
 
     /// <summary>Whether there is a scalar method for elements of <paramref name="dtype"/>.</summary>
-    public bool Supports(DType dtype) =>
-        _supported.GetOrAdd(dtype.ComputeType(), static (d, self) => self.Resolve(self.ScalarTypes(d)) is not null, this);
+    public bool Supports(DType dtype)
+    {
+        // Asked at each call. Threads that find out at the same time find the same.
+        ref var known = ref _supported[(int)dtype];
+        if (known == Support.Unknown)
+        {
+            known = Resolve(ScalarTypes(dtype.ComputeType())) is null ? Support.No : Support.Yes;
+        }
+
+        return known == Support.Yes;
+    }
 
     /// <summary>The scalar method for inputs of <paramref name="dtype"/>, a compute type.</summary>
     public MethodInfo ScalarMethod(DType dtype) => Resolve(ScalarTypes(dtype))
@@ -63,6 +79,19 @@ internal abstract class PointwiseFunction
         if (TakesCondition)
         {
             types[0] = Registers.Vector(DType.Bool, laneSize);
+        }
+
+        return Resolve(types, dtype == DType.Bool ? "InvokeMask" : "Invoke");
+    }
+
+    /// <summary>The form for 512-bit vectors of 4-byte lanes, if there is one: <c>Invoke</c> or <c>InvokeMask</c> on <c>Vector512&lt;T&gt;</c>.</summary>
+    public MethodInfo? WideMethod(DType dtype)
+    {
+        var types = new Type[Arity];
+        Array.Fill(types, Registers.Wide(dtype));
+        if (TakesCondition)
+        {
+            types[0] = Registers.Wide(DType.Bool);
         }
 
         return Resolve(types, dtype == DType.Bool ? "InvokeMask" : "Invoke");
@@ -111,10 +140,10 @@ internal abstract class PointwiseFunction
     private static MethodInfo? Close(MethodInfo method, Type[] types)
     {
         var last = types[^1];
-        bool isVector = last.IsGenericType && last.GetGenericTypeDefinition() == typeof(Vector<>);
-        var element = isVector ? last.GetGenericArguments()[0] : last;
+        var vector = last.IsGenericType ? last.GetGenericTypeDefinition() : null;
+        var element = vector is null ? last : last.GetGenericArguments()[0];
         var parameter = method.GetParameters()[^1].ParameterType;
-        if (element == typeof(bool) || parameter.IsGenericType != isVector)
+        if (element == typeof(bool) || (parameter.IsGenericType ? parameter.GetGenericTypeDefinition() : null) != vector)
         {
             return null;
         }
@@ -144,6 +173,14 @@ internal static class Registers
         DType.Int64 => typeof(Vector<long>),
         DType.Float32 => typeof(Vector<float>),
         _ => typeof(Vector<double>),
+    };
+
+    /// <summary>The 512-bit vector type of a dtype in a kernel of 4-byte lanes; bools are masks.</summary>
+    public static Type Wide(DType dtype) => dtype.ComputeType() switch
+    {
+        DType.Bool or DType.Int32 => typeof(Vector512<int>),
+        DType.Float32 => typeof(Vector512<float>),
+        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Lanes of 4 bytes do not hold this dtype."),
     };
 
     /// <summary>Bytes of a lane that holds this dtype; 0 for bool, which fits any.</summary>

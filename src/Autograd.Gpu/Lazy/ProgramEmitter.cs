@@ -66,7 +66,7 @@ internal static class ProgramEmitter
             target.IL.Emit(OpCodes.Ldloc, locals[last = step.In2]);
         }
 
-        target.IL.Emit(OpCodes.Call, target.Method(function, program.Values[last].DType));
+        target.EmitCall(function, program.Values[last].DType);
         if (step.DType == DType.UInt8)
         {
             // It is computed in 32 bits, which must not be seen by what comes after it.
@@ -85,6 +85,9 @@ internal abstract class KernelTarget(ILGenerator il)
 
     /// <summary>The form of <paramref name="function"/> to call on inputs of <paramref name="dtype"/>.</summary>
     public abstract MethodInfo Method(PointwiseFunction function, DType dtype);
+
+    /// <summary>Calls <paramref name="function"/> on the inputs on the stack, the last of which has this dtype.</summary>
+    public virtual void EmitCall(PointwiseFunction function, DType dtype) => IL.Emit(OpCodes.Call, Method(function, dtype));
 
     public abstract void EmitLoad(int operand);
 

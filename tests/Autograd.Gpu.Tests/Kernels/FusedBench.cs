@@ -44,7 +44,7 @@ internal sealed class FusedBench
             ApplyExpression.Retain(in1);
         if (in2 is not null)
             ApplyExpression.Retain(in2);
-        return new ApplyExpression(function, dtype, Layout.Contiguous(in0.Shape), in0, in1, in2, 1, 1, 1) { References = 1 };
+        return new ApplyExpression(function, dtype, Layout.Contiguous(in0.Shape), in0, in1, in2, Weight.Of(1, 1, 1)) { References = 1 };
     }
 
     public double[] Run(Expression expression)
@@ -60,7 +60,7 @@ internal sealed class FusedBench
     /// <summary>Computes the graph below <paramref name="root"/> and stores some of its values.</summary>
     public void Run(Expression root, (Expression Value, BufferExpression Target)[] outputs)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             Executor.Graph.Load(root);
             foreach (var (value, target) in outputs)
@@ -73,7 +73,7 @@ internal sealed class FusedBench
     {
         var dtype = reduction is Reduction.ArgMax or Reduction.ArgMin ? DType.Int64 : input.DType;
         var result = Empty(dtype, Whole(shape.Results));
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             Executor.Reduce(reduction, input, shape, result);
         }

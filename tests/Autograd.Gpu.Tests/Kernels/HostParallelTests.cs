@@ -122,6 +122,41 @@ public sealed class HostParallelTests
     }
 
     [Test]
+    public void FineChunksThatFindTheWorkersAsleepRunOnce([Values(1, 5, 200)] int chunks)
+    {
+        HostParallel.ThreadCount = 3;
+        for (int repeat = 0; repeat < 10; repeat++)
+        {
+            Thread.Sleep(2);
+            var count = new Count(chunks);
+            for (int i = 0; i < 3; i++) HostParallel.For(chunks, ref count, isFine: true);
+            Assert.That(count.Runs, Is.All.EqualTo(3));
+            var faulty = new Faulty { Chunk = chunks / 2 };
+            Assert.Throws<InvalidOperationException>(() => HostParallel.For(chunks, ref faulty, isFine: true));
+        }
+    }
+
+    [Test]
+    public void FineChunksWakeTheWorkersWhenTheCallerHasLongBeenAlone()
+    {
+        HostParallel.ThreadCount = 2;
+        var count = new Count(2);
+        HostParallel.For(2, ref count);
+
+        // On a busy machine the worker may come when all is done.
+        bool hasHelped = false;
+        for (int i = 0; i < 50 && !hasHelped; i++)
+        {
+            Thread.Sleep(5);
+            var late = new Late { Threads = new int[400] };
+            HostParallel.For(late.Threads.Length, ref late, isFine: true);
+            hasHelped = late.Threads.Distinct().Count() == 2;
+        }
+
+        Assert.That(hasHelped);
+    }
+
+    [Test]
     public unsafe void AllocatesNothing()
     {
         HostParallel.ThreadCount = 2;
@@ -156,6 +191,7 @@ public sealed class HostParallelTests
         {
             Runs[chunk]++;
             if (chunk == 10) throw new InvalidOperationException();
+            Thread.SpinWait(100); // All chunks together take longer than an exception does.
         }
     }
 
@@ -167,6 +203,17 @@ public sealed class HostParallelTests
         {
             Chunks.Add(chunk);
             Threads.Add(Environment.CurrentManagedThreadId);
+        }
+    }
+
+    private readonly struct Late : IHostWork
+    {
+        public int[] Threads { get; init; }
+
+        public void Run(int chunk)
+        {
+            Threads[chunk] = Environment.CurrentManagedThreadId;
+            Thread.Sleep(TimeSpan.FromMicroseconds(100));
         }
     }
 

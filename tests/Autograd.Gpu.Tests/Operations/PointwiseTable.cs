@@ -32,6 +32,12 @@ internal sealed class NotInTableAttribute : Attribute;
 /// <summary>The pointwise operations, found by reflection, and their oracles, by name.</summary>
 internal static class PointwiseTable
 {
+    /// <summary>The floating-point dtypes in which values are compared with the oracle, on every device.</summary>
+    public static IReadOnlyList<DType> Floats { get; } = [DType.Float32, DType.Float64];
+
+    /// <summary>The other dtypes in which results of operations on whole numbers are.</summary>
+    public static IReadOnlyList<DType> WholeNumbers { get; } = [DType.Int32, DType.Int64, DType.Bool];
+
     private static readonly Dictionary<string, Oracle> s_oracles = new(SpecialFunctionOracles.Rows)
     {
         ["Add"] = new((a, b, _) => a + b, (a, b, _) => a + b),
@@ -131,7 +137,7 @@ internal static class PointwiseTable
     /// <summary>Writes the operation's result over its first input.</summary>
     public static Tensor ApplyInPlace(PointwiseOperation operation, Tensor target, IReadOnlyList<Tensor> others)
     {
-        var method = typeof(Pointwise).GetMethod(nameof(Pointwise.ApplyInPlace))!.MakeGenericMethod(operation.GetType());
+        var method = typeof(Pointwise).GetMethod(nameof(Pointwise.Overwrite), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(operation.GetType());
         try
         {
             return (Tensor)method.Invoke(null, [target, operation.Arity > 1 ? others[0] : null, operation.Arity > 2 ? others[1] : null])!;

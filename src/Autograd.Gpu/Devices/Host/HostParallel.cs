@@ -21,11 +21,14 @@ internal interface IHostWork
 /// </summary>
 internal static unsafe class HostParallel
 {
-    private const int MaxThreads = 512;
+    public const int MaxThreads = 512;
 
     // How long a worker looks for the next call, and the caller for the end of the last chunk. Longer would rob other programs of the core.
     private static readonly long WorkerSpinTicks = Stopwatch.Frequency * 60 / 1_000_000;
     private static readonly long CallerSpinTicks = Stopwatch.Frequency * 200 / 1_000_000;
+
+    // What the caller does alone before it wakes workers for chunks that take microseconds: about what waking them costs until they are there.
+    private static readonly long WakeTicks = Stopwatch.Frequency * 30 / 1_000_000;
 
     // Gate values; a value of zero or more is the number of workers inside the current job.
     private const int Closed = -1;
@@ -35,6 +38,8 @@ internal static unsafe class HostParallel
     private static Worker[] _workers = [];
     private static int _threadCount = DefaultThreadCount();
     private static int _owned;
+    private static long _aloneTicks;
+    private static long _aloneUntil;
     private static ExceptionDispatchInfo? _failure;
     private static Shared _shared = new() { Gate = Closed };
 
@@ -73,7 +78,13 @@ internal static unsafe class HostParallel
     /// dropped and the first exception is thrown here. The chunks see one shared copy of <paramref name="work"/>, so they leave
     /// their results behind its pointers and references, not in its fields.
     /// </summary>
-    public static void For<TWork>(int chunks, ref TWork work) where TWork : struct, IHostWork
+    /// <param name="chunks">How many there are.</param>
+    /// <param name="work">What they do.</param>
+    /// <param name="isFine">
+    /// Whether a chunk takes some microseconds at most. Workers that sleep are then not woken at once, which costs more than small calls take, but when the
+    /// calls of the last while, this one included, have gone without them for as long as waking takes.
+    /// </param>
+    public static void For<TWork>(int chunks, ref TWork work, bool isFine = false) where TWork : struct, IHostWork
     {
         int helpers = Math.Min(ThreadCount, chunks) - 1;
         if (helpers <= 0 || Interlocked.CompareExchange(ref _owned, 1, 0) != 0)
@@ -95,8 +106,16 @@ internal static unsafe class HostParallel
             _failure = null;
             Volatile.Write(ref _shared.Gate, 0);
             Interlocked.Increment(ref _shared.Call);
-            for (int i = 0; i < helpers; i++) workers[i].Wake();
-            RunChunks();
+            if (isFine && AnySleeps(workers, helpers))
+            {
+                RunChunksAlone(workers, helpers);
+            }
+            else
+            {
+                for (int i = 0; i < helpers; i++) workers[i].Wake();
+                RunChunks();
+            }
+
             CloseGate();
             failure = _failure;
             _failure = null;
@@ -114,22 +133,65 @@ internal static unsafe class HostParallel
 
     private static void RunChunks()
     {
-        int chunks = _shared.Chunks;
-        while (true)
+        while (TryRunChunk())
         {
-            int chunk = Interlocked.Increment(ref _shared.Next) - 1;
-            if (chunk >= chunks) return;
-            try
+        }
+    }
+
+    private static bool TryRunChunk()
+    {
+        int chunks = _shared.Chunks;
+        int chunk = Interlocked.Increment(ref _shared.Next) - 1;
+        if (chunk >= chunks) return false;
+        try
+        {
+            _shared.Run(_shared.Work, chunk);
+            return true;
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
+            Volatile.Write(ref _shared.Next, chunks);
+            return false;
+        }
+    }
+
+    private static bool AnySleeps(Worker[] workers, int helpers)
+    {
+        for (int i = 0; i < helpers; i++)
+        {
+            if (workers[i].IsAsleep) return true;
+        }
+
+        return false;
+    }
+
+    // As RunChunks, beside the workers that are awake. Calls that follow one another sooner than a worker falls asleep add up: their first ones pay for
+    // waking it, the others find it awake. A call in its last chunks leaves waking to the next one.
+    private static void RunChunksAlone(Worker[] workers, int helpers)
+    {
+        long start = Stopwatch.GetTimestamp(), now = start;
+        if (start - _aloneUntil > WorkerSpinTicks) _aloneTicks = 0;
+        if (_aloneTicks < WakeTicks)
+        {
+            while (TryRunChunk())
             {
-                _shared.Run(_shared.Work, chunk);
+                now = Stopwatch.GetTimestamp();
+                int done = Volatile.Read(ref _shared.Next), left = _shared.Chunks - done;
+                if (_aloneTicks + now - start >= WakeTicks && (double)(now - start) * left >= (double)WakeTicks * done) break;
             }
-            catch (Exception e)
+
+            if (Volatile.Read(ref _shared.Next) >= _shared.Chunks)
             {
-                Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
-                Volatile.Write(ref _shared.Next, chunks);
+                _aloneTicks += now - start;
+                _aloneUntil = now;
                 return;
             }
         }
+
+        _aloneTicks = 0;
+        for (int i = 0; i < helpers; i++) workers[i].Wake();
+        RunChunks();
     }
 
     // Waits for the workers that are inside. One that wakes later finds the gate closed, so a slow wake-up delays nobody.
@@ -206,6 +268,8 @@ internal static unsafe class HostParallel
             var thread = new Thread(Loop) { IsBackground = true, Name = $"Autograd.Gpu host {number}" };
             thread.UnsafeStart();
         }
+
+        public bool IsAsleep => Volatile.Read(ref _isAsleep) != 0;
 
         // The caller has counted its call up before; see WaitForCall for the other side of the handshake.
         public void Wake()

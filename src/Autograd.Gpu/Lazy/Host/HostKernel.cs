@@ -1,6 +1,6 @@
 using System.Numerics;
-using System.Reflection;
 using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
 
 namespace Autograd.Gpu.Lazy.Host;
 
@@ -11,31 +11,85 @@ namespace Autograd.Gpu.Lazy.Host;
 /// </summary>
 internal unsafe delegate void HostKernel(nint* pointers, long* strides, long* constants, long linear, long count);
 
-/// <summary>Generates host kernels: a vector loop where all values of the program have lanes of one size, and a scalar loop for the rest.</summary>
+/// <summary>Which loops a host kernel has. All give the same bits.</summary>
+internal enum HostLoops
+{
+    /// <summary>Vectors of the usual length, then scalars.</summary>
+    Usual,
+
+    /// <summary>512-bit vectors before these, where the processor has them: for many elements, since the code is half as long again.</summary>
+    Wide,
+
+    /// <summary>
+    /// As <see cref="Wide"/>, with stores that pass the caches by for what the program does not read as well: for results that no cache could
+    /// hold, whose lines would otherwise be fetched first. Contiguous outputs begin at 64 bytes' alignment.
+    /// </summary>
+    Streaming,
+}
+
+/// <summary>Generates host kernels: vector loops where all values of the program have lanes of one size, and a scalar loop for the rest.</summary>
 internal static class HostKernelCompiler
 {
-    public static HostKernel Compile(FusedProgram program)
+    /// <summary>Whether there are 512-bit vectors beside shorter usual ones.</summary>
+    public static bool HasWideLoop => Vector512.IsHardwareAccelerated && Vector<byte>.Count == 32;
+
+    public static unsafe HostKernel Compile(FusedProgram program, HostLoops loops = HostLoops.Usual)
     {
-        var method = new DynamicMethod(
-            "Fused " + program.Describe(),
-            typeof(void),
-            [typeof(nint*), typeof(long*), typeof(long*), typeof(long), typeof(long)],
-            typeof(HostKernelCompiler).Module,
-            skipVisibility: true);
+        int lanes = VectorLanes(program, out int laneSize);
+        return lanes == 0 ? CompileScalars(program, 1) : new HostKernelParts(program, loops, lanes, laneSize).Run;
+    }
+
+    /// <summary>The loops over as many elements as fill vectors.</summary>
+    public static HostKernel CompileVectors(FusedProgram program, HostLoops loops, int lanes, int laneSize)
+    {
+        var method = NewMethod(program);
         var il = method.GetILGenerator();
         var frame = new HostFrame(il, program);
-        int lanes = VectorLanes(program, out int laneSize);
-        if (lanes > 0)
+        bool isStreaming = loops == HostLoops.Streaming;
+        var target = new HostVectorTarget(il, frame, laneSize, isStreaming);
+        target.Hoist();
+        if (loops != HostLoops.Usual && HasWideLoop && laneSize == sizeof(float))
         {
-            var target = new HostVectorTarget(il, frame, laneSize);
-            target.Hoist();
-            EmitLoop(il, frame, program, target, lanes);
+            var wide = new HostWideTarget(il, frame, target, isStreaming);
+            wide.Hoist();
+            EmitLoop(il, frame, program, wide, HostWideTarget.Lanes);
+        }
+
+        EmitLoop(il, frame, program, target, lanes);
+        if (isStreaming)
+        {
+            il.Emit(OpCodes.Call, typeof(HostVectors).GetMethod(nameof(HostVectors.EndStream))!);
+        }
+
+        il.Emit(OpCodes.Ret);
+        return method.CreateDelegate<HostKernel>();
+    }
+
+    /// <summary>The loop over the elements that are left by vectors of <paramref name="lanes"/> elements, a power of two.</summary>
+    public static HostKernel CompileScalars(FusedProgram program, int lanes)
+    {
+        var method = NewMethod(program);
+        var il = method.GetILGenerator();
+        var frame = new HostFrame(il, program);
+        if (lanes > 1)
+        {
+            il.Emit(OpCodes.Ldarg, 4);
+            il.Emit(OpCodes.Ldc_I8, (long)-lanes);
+            il.Emit(OpCodes.And);
+            il.Emit(OpCodes.Stloc, frame.Position);
         }
 
         EmitLoop(il, frame, program, new HostScalarTarget(il, frame), 1);
         il.Emit(OpCodes.Ret);
         return method.CreateDelegate<HostKernel>();
     }
+
+    private static DynamicMethod NewMethod(FusedProgram program) => new(
+        "Fused " + program.Describe(),
+        typeof(void),
+        [typeof(nint*), typeof(long*), typeof(long*), typeof(long), typeof(long)],
+        typeof(HostKernelCompiler).Module,
+        skipVisibility: true);
 
     /// <summary>Elements of a vector, or 0 where sizes mix or a function has no vector form.</summary>
     private static int VectorLanes(FusedProgram program, out int laneSize)
@@ -120,6 +174,9 @@ internal sealed class HostFrame
     /// <summary>The element the loop is at.</summary>
     public LocalBuilder Position { get; }
 
+    /// <summary>How many elements beyond <see cref="Position"/> the code that is emitted now is to work on.</summary>
+    public int Ahead { get; set; }
+
     /// <summary>Pushes the address of the current element of <paramref name="operand"/>.</summary>
     public void EmitAddress(int operand)
     {
@@ -130,7 +187,7 @@ internal sealed class HostFrame
             return;
         }
 
-        _il.Emit(OpCodes.Ldloc, Position);
+        EmitPosition();
         if (info.Inner == Access.Contiguous)
         {
             _il.Emit(OpCodes.Ldc_I8, (long)info.DType.Size());
@@ -153,7 +210,7 @@ internal sealed class HostFrame
     {
         _il.Emit(OpCodes.Ldloc, _pointers[operand]);
         _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Ldloc, Position);
+        EmitPosition();
         EmitStride(operand);
         _il.Emit(OpCodes.Mul);
         _il.Emit(OpCodes.Add);
@@ -189,8 +246,18 @@ internal sealed class HostFrame
         _il.Emit(OpCodes.Ldarg_2);
         EmitSlot(Program.Constants + 2 * slot + 1);
         _il.Emit(OpCodes.Ldarg_3);
-        _il.Emit(OpCodes.Ldloc, Position);
+        EmitPosition();
         _il.Emit(OpCodes.Add);
+    }
+
+    private void EmitPosition()
+    {
+        _il.Emit(OpCodes.Ldloc, Position);
+        if (Ahead != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I8, (long)Ahead);
+            _il.Emit(OpCodes.Add);
+        }
     }
 
     private void EmitSlot(int slot)
@@ -279,142 +346,5 @@ internal sealed class HostScalarTarget(ILGenerator il, HostFrame frame) : Scalar
                 IL.Emit(OpCodes.Stind_I2);
                 break;
         }
-    }
-}
-
-/// <summary>A vector at a time. Constants and operands that stay the same are broadcast before the loop.</summary>
-internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int laneSize) : KernelTarget(il)
-{
-    private readonly Dictionary<(bool IsConstant, int Slot), LocalBuilder> _hoisted = [];
-
-    public override Type Register(DType dtype) => Registers.Vector(dtype, laneSize);
-
-    public override MethodInfo Method(PointwiseFunction function, DType dtype) => function.VectorMethod(dtype, laneSize)!;
-
-    /// <summary>Casts inside a vector loop keep the lane size.</summary>
-    public static bool CanCast(DType from, DType to) =>
-        from == to || to is not (DType.Float16 or DType.BFloat16 or DType.UInt8);
-
-    /// <summary>Emits the broadcasts.</summary>
-    public void Hoist()
-    {
-        var scalar = new HostScalarTarget(IL, frame);
-        foreach (var step in frame.Program.Values)
-        {
-            bool isConstant = step.Kind == ValueKind.Constant;
-            if (!isConstant && !(step.Kind == ValueKind.Load && frame.Program.Operands[step.Slot].Inner == Access.Scalar))
-            {
-                continue;
-            }
-
-            if (isConstant)
-            {
-                scalar.EmitConstant(step.Slot, step.DType);
-            }
-            else
-            {
-                scalar.EmitLoad(step.Slot);
-            }
-
-            EmitBroadcast(step.DType);
-            var local = IL.DeclareLocal(Register(step.DType));
-            IL.Emit(OpCodes.Stloc, local);
-            _hoisted[(isConstant, step.Slot)] = local;
-        }
-    }
-
-    public override void EmitLoad(int operand)
-    {
-        if (_hoisted.TryGetValue((false, operand), out var local))
-        {
-            IL.Emit(OpCodes.Ldloc, local);
-            return;
-        }
-
-        var info = frame.Program.Operands[operand];
-        frame.EmitAddress(operand);
-        if (info.Inner == Access.Strided)
-        {
-            frame.EmitStride(operand);
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Gather{Suffix(info.DType)}"));
-        }
-        else if (info.DType.Size() == laneSize && info.DType != DType.Bool)
-        {
-            IL.Emit(OpCodes.Unaligned, (byte)1);
-            IL.Emit(OpCodes.Ldobj, Register(info.DType));
-        }
-        else
-        {
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Load{Suffix(info.DType)}"));
-        }
-    }
-
-    public override void EmitIndex(int operand, DType dtype)
-    {
-        frame.EmitIndexValue(operand);
-        frame.EmitStride(operand);
-        IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Sequence{dtype}"));
-    }
-
-    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _hoisted[(true, slot)]);
-
-    public override void EmitRandom(int slot, RandomKind kind, DType dtype)
-    {
-        frame.EmitRandomState(slot);
-        IL.Emit(OpCodes.Call, Helper(typeof(Kernels.VectorPhilox), kind + (dtype == DType.Float64 ? "Double" : "Float")));
-    }
-
-    public override void EmitCast(DType from, DType to)
-    {
-        if (from != to && to == DType.UInt8)
-        {
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), nameof(HostVectors.Int32ToUInt8)));
-            return;
-        }
-
-        if (from.ComputeType() == to.ComputeType())
-        {
-            return;
-        }
-
-        string name = $"{from.ComputeType()}To{to}" + (from == DType.Bool || to == DType.Bool ? laneSize.ToString() : "");
-        IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), name));
-    }
-
-    public override void EmitStore(int operand, LocalBuilder value)
-    {
-        var info = frame.Program.Operands[operand];
-        frame.EmitAddress(operand);
-        if (info.Inner == Access.Strided)
-        {
-            frame.EmitStride(operand);
-            IL.Emit(OpCodes.Ldloc, value);
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Scatter{Suffix(info.DType)}"));
-        }
-        else if (info.DType.Size() == laneSize && info.DType != DType.Bool)
-        {
-            IL.Emit(OpCodes.Ldloc, value);
-            IL.Emit(OpCodes.Unaligned, (byte)1);
-            IL.Emit(OpCodes.Stobj, Register(info.DType));
-        }
-        else
-        {
-            IL.Emit(OpCodes.Ldloc, value);
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Store{Suffix(info.DType)}"));
-        }
-    }
-
-    private string Suffix(DType dtype) => dtype == DType.Bool ? "Bool" + laneSize : dtype.ToString();
-
-    private void EmitBroadcast(DType dtype)
-    {
-        if (dtype == DType.Bool)
-        {
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), "BroadcastBool" + laneSize));
-            return;
-        }
-
-        var type = Registers.Scalar(dtype);
-        IL.Emit(OpCodes.Newobj, typeof(Vector<>).MakeGenericType(type).GetConstructor([type])!);
     }
 }

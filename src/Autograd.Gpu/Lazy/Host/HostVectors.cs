@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Autograd.Gpu.Kernels;
 
 namespace Autograd.Gpu.Lazy.Host;
@@ -10,6 +12,23 @@ namespace Autograd.Gpu.Lazy.Host;
 /// </summary>
 internal static unsafe class HostVectors
 {
+    /// <summary>A store that passes the caches by; to an address aligned to the vector's size.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream<T>(byte* p, Vector<T> v) where T : unmanaged => v.StoreAlignedNonTemporal((T*)p);
+
+    /// <summary>Puts what was streamed before what is stored next.</summary>
+    public static void EndStream()
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.StoreFence();
+        }
+        else
+        {
+            Thread.MemoryBarrier();
+        }
+    }
+
     public static Vector<long> SequenceInt64(long start, long step) => new Vector<long>(start) + Vector<long>.Indices * step;
 
     public static Vector<int> SequenceInt32(long start, long step) => new Vector<int>((int)start) + Vector<int>.Indices * (int)step;
@@ -18,7 +37,16 @@ internal static unsafe class HostVectors
 
     public static Vector<long> BroadcastBool8(bool value) => new(value ? -1L : 0L);
 
-    public static Vector<int> LoadBool4(byte* p) => GatherBool4(p, 1);
+    public static Vector<int> LoadBool4(byte* p)
+    {
+        if (Vector<int>.Count != 8)
+        {
+            return GatherBool4(p, 1);
+        }
+
+        var words = Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(p)).AsByte());
+        return -Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsInt32().AsVector();
+    }
 
     public static Vector<long> LoadBool8(byte* p) => GatherBool8(p, 1);
 
@@ -91,7 +119,19 @@ internal static unsafe class HostVectors
 
     public static Vector<double> GatherFloat64(byte* p, long stride) => Gather<double>(p, stride);
 
-    public static void StoreBool4(byte* p, Vector<int> v) => ScatterBool4(p, 1, v);
+    public static void StoreBool4(byte* p, Vector<int> v)
+    {
+        if (Vector<int>.Count != 8)
+        {
+            ScatterBool4(p, 1, v);
+            return;
+        }
+
+        var mask = v.AsVector256();
+        var words = Vector128.Narrow(mask.GetLower(), mask.GetUpper());
+        var bytes = Vector128.Narrow(words, words).AsByte() & Vector128<byte>.One;
+        Unsafe.WriteUnaligned(p, bytes.AsUInt64().ToScalar());
+    }
 
     public static void StoreBool8(byte* p, Vector<long> v) => ScatterBool8(p, 1, v);
 

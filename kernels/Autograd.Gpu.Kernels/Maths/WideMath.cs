@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Maths = Autograd.Gpu.Kernels.LaneMath<
+    Autograd.Gpu.Kernels.Single512Lane, System.Runtime.Intrinsics.Vector512<float>, System.Runtime.Intrinsics.Vector512<int>, System.Runtime.Intrinsics.Vector512<int>>;
+
+namespace Autograd.Gpu.Kernels;
+
+/// <summary>
+/// The functions of <see cref="VectorMath"/> on 512 bits. The shorter ones are inlined into the loop that calls them: a call passes vectors through memory,
+/// which at this length takes as long as the function.
+/// </summary>
+internal static class WideMath
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp(Vector512<float> x) => Maths.Exp(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Expm1(Vector512<float> x) => Maths.Expm1(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Log(Vector512<float> x) => Maths.Log(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Log1p(Vector512<float> x) => Maths.Log1p(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sin(Vector512<float> x) => Maths.Sin(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Cos(Vector512<float> x) => Maths.Cos(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Tan(Vector512<float> x) => Maths.Tan(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Tanh(Vector512<float> x) => Maths.Tanh(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sigmoid(Vector512<float> x) => Maths.Sigmoid(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Erf(Vector512<float> x) => Maths.Erf(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Erfc(Vector512<float> x) => Maths.Erfc(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Softplus(Vector512<float> x) => Maths.Softplus(x);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector512<float> Pow(Vector512<float> x, Vector512<float> y)
+    {
+        // Zeros, infinities and negative bases take half of the instructions.
+        var infinity = Vector512.Create(float.PositiveInfinity);
+        return Vector512.GreaterThanAll(x, Vector512<float>.Zero) && Vector512.LessThanAll(x, infinity) && Vector512.LessThanAll(Vector512.Abs(y), infinity)
+            ? Maths.PowOrdinary(x, y)
+            : AnyPow(x, y);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static Vector512<float> AnyPow(Vector512<float> x, Vector512<float> y) => Maths.Pow(x, y);
+}

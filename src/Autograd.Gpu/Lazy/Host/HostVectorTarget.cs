@@ -1,0 +1,148 @@
+using System.Numerics;
+using System.Reflection;
+using System.Reflection.Emit;
+
+namespace Autograd.Gpu.Lazy.Host;
+
+/// <summary>A vector at a time. Constants and operands that stay the same are broadcast before the loop.</summary>
+internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int laneSize, bool isStreaming = false) : KernelTarget(il)
+{
+    private readonly Dictionary<(bool IsConstant, int Slot), LocalBuilder> _hoisted = [];
+
+    public override Type Register(DType dtype) => Registers.Vector(dtype, laneSize);
+
+    public override MethodInfo Method(PointwiseFunction function, DType dtype) => function.VectorMethod(dtype, laneSize)!;
+
+    /// <summary>Casts inside a vector loop keep the lane size.</summary>
+    public static bool CanCast(DType from, DType to) =>
+        from == to || to is not (DType.Float16 or DType.BFloat16 or DType.UInt8);
+
+    /// <summary>Emits the broadcasts.</summary>
+    public void Hoist()
+    {
+        var scalar = new HostScalarTarget(IL, frame);
+        foreach (var step in frame.Program.Values)
+        {
+            bool isConstant = step.Kind == ValueKind.Constant;
+            if (!isConstant && !(step.Kind == ValueKind.Load && frame.Program.Operands[step.Slot].Inner == Access.Scalar))
+            {
+                continue;
+            }
+
+            if (isConstant)
+            {
+                scalar.EmitConstant(step.Slot, step.DType);
+            }
+            else
+            {
+                scalar.EmitLoad(step.Slot);
+            }
+
+            EmitBroadcast(step.DType);
+            var local = IL.DeclareLocal(Register(step.DType));
+            IL.Emit(OpCodes.Stloc, local);
+            _hoisted[(isConstant, step.Slot)] = local;
+        }
+    }
+
+    public override void EmitLoad(int operand)
+    {
+        if (_hoisted.TryGetValue((false, operand), out var local))
+        {
+            IL.Emit(OpCodes.Ldloc, local);
+            return;
+        }
+
+        var info = frame.Program.Operands[operand];
+        frame.EmitAddress(operand);
+        if (info.Inner == Access.Strided)
+        {
+            frame.EmitStride(operand);
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Gather{Suffix(info.DType)}"));
+        }
+        else if (info.DType.Size() == laneSize && info.DType != DType.Bool)
+        {
+            IL.Emit(OpCodes.Unaligned, (byte)1);
+            IL.Emit(OpCodes.Ldobj, Register(info.DType));
+        }
+        else
+        {
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Load{Suffix(info.DType)}"));
+        }
+    }
+
+    public override void EmitIndex(int operand, DType dtype)
+    {
+        frame.EmitIndexValue(operand);
+        frame.EmitStride(operand);
+        IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Sequence{dtype}"));
+    }
+
+    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _hoisted[(true, slot)]);
+
+    public override void EmitRandom(int slot, RandomKind kind, DType dtype)
+    {
+        frame.EmitRandomState(slot);
+        IL.Emit(OpCodes.Call, Helper(typeof(Kernels.VectorPhilox), kind + (dtype == DType.Float64 ? "Double" : "Float")));
+    }
+
+    public override void EmitCast(DType from, DType to)
+    {
+        if (from != to && to == DType.UInt8)
+        {
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), nameof(HostVectors.Int32ToUInt8)));
+            return;
+        }
+
+        if (from.ComputeType() == to.ComputeType())
+        {
+            return;
+        }
+
+        string name = $"{from.ComputeType()}To{to}" + (from == DType.Bool || to == DType.Bool ? laneSize.ToString() : "");
+        IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), name));
+    }
+
+    public override void EmitStore(int operand, LocalBuilder value)
+    {
+        var info = frame.Program.Operands[operand];
+        frame.EmitAddress(operand);
+        if (info.Inner == Access.Strided)
+        {
+            frame.EmitStride(operand);
+            IL.Emit(OpCodes.Ldloc, value);
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Scatter{Suffix(info.DType)}"));
+        }
+        else if (info.DType.Size() == laneSize && info.DType != DType.Bool)
+        {
+            IL.Emit(OpCodes.Ldloc, value);
+            if (isStreaming && !frame.Program.Reads(operand))
+            {
+                IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), nameof(HostVectors.Stream)).MakeGenericMethod(Registers.Scalar(info.DType)));
+                return;
+            }
+
+            IL.Emit(OpCodes.Unaligned, (byte)1);
+            IL.Emit(OpCodes.Stobj, Register(info.DType));
+        }
+        else
+        {
+            IL.Emit(OpCodes.Ldloc, value);
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Store{Suffix(info.DType)}"));
+        }
+    }
+
+    private string Suffix(DType dtype) => dtype == DType.Bool ? "Bool" + laneSize : dtype.ToString();
+
+    private void EmitBroadcast(DType dtype)
+    {
+        if (dtype == DType.Bool)
+        {
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), "BroadcastBool" + laneSize));
+            return;
+        }
+
+        var type = Registers.Scalar(dtype);
+        IL.Emit(OpCodes.Newobj, typeof(Vector<>).MakeGenericType(type).GetConstructor([type])!);
+    }
+}

@@ -1,0 +1,228 @@
+using System.Numerics;
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Autograd.Gpu.Lazy.Host;
+
+/// <summary>
+/// 512-bit vectors of 4-byte lanes where the usual vector has 256 bits. What has no form of this length is done by
+/// <paramref name="half"/> in two halves: functions without a <c>Vector512</c> method, casts, memory that is not laid out as the register is.
+/// </summary>
+internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVectorTarget half, bool isStreaming) : KernelTarget(il)
+{
+    public const int Lanes = 16;
+
+    private readonly Dictionary<(bool IsConstant, int Slot), LocalBuilder> _hoisted = [];
+
+    public override Type Register(DType dtype) => Registers.Wide(dtype);
+
+    public override MethodInfo Method(PointwiseFunction function, DType dtype) => function.WideMethod(dtype)!;
+
+    /// <summary>Emits the broadcasts, from those of the usual vectors.</summary>
+    public void Hoist()
+    {
+        foreach (var step in frame.Program.Values)
+        {
+            bool isConstant = step.Kind == ValueKind.Constant;
+            if (!isConstant && !(step.Kind == ValueKind.Load && frame.Program.Operands[step.Slot].Inner == Access.Scalar))
+            {
+                continue;
+            }
+
+            for (int i = 0; i < 2; i++)
+            {
+                if (isConstant)
+                {
+                    half.EmitConstant(step.Slot, step.DType);
+                }
+                else
+                {
+                    half.EmitLoad(step.Slot);
+                }
+            }
+
+            EmitJoin(step.DType);
+            var local = IL.DeclareLocal(Register(step.DType));
+            IL.Emit(OpCodes.Stloc, local);
+            _hoisted[(isConstant, step.Slot)] = local;
+        }
+    }
+
+    public override void EmitCall(PointwiseFunction function, DType dtype)
+    {
+        if (function.WideMethod(dtype) is { } method)
+        {
+            IL.Emit(OpCodes.Call, method);
+            return;
+        }
+
+        var narrow = half.Method(function, dtype);
+        var inputs = new LocalBuilder[function.Arity];
+        for (int i = inputs.Length - 1; i >= 0; i--)
+        {
+            bool isCondition = function.TakesCondition && i == 0;
+            inputs[i] = IL.DeclareLocal(Register(isCondition ? DType.Bool : dtype));
+            IL.Emit(OpCodes.Stloc, inputs[i]);
+        }
+
+        foreach (string part in Halves)
+        {
+            foreach (var input in inputs)
+            {
+                EmitHalf(input, part);
+            }
+
+            IL.Emit(OpCodes.Call, narrow);
+        }
+
+        IL.Emit(OpCodes.Call, Part(nameof(HostWide.Join), narrow.ReturnType.GetGenericArguments()[0]));
+    }
+
+    public override void EmitLoad(int operand)
+    {
+        if (_hoisted.TryGetValue((false, operand), out var local))
+        {
+            IL.Emit(OpCodes.Ldloc, local);
+            return;
+        }
+
+        var info = frame.Program.Operands[operand];
+        if (IsDirect(info))
+        {
+            frame.EmitAddress(operand);
+            IL.Emit(OpCodes.Unaligned, (byte)1);
+            IL.Emit(OpCodes.Ldobj, Register(info.DType));
+        }
+        else if (info is { Inner: Access.Contiguous, DType: DType.Bool })
+        {
+            frame.EmitAddress(operand);
+            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), nameof(HostWide.LoadBool)));
+        }
+        else
+        {
+            EmitBoth(info.DType, () => half.EmitLoad(operand));
+        }
+    }
+
+    public override void EmitIndex(int operand, DType dtype) => EmitBoth(dtype, () => half.EmitIndex(operand, dtype));
+
+    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _hoisted[(true, slot)]);
+
+    public override void EmitRandom(int slot, RandomKind kind, DType dtype) => EmitBoth(dtype, () => half.EmitRandom(slot, kind, dtype));
+
+    public override void EmitCast(DType from, DType to)
+    {
+        if (from == to || (to != DType.UInt8 && from.ComputeType() == to.ComputeType()))
+        {
+            return;
+        }
+
+        var value = IL.DeclareLocal(Register(from));
+        IL.Emit(OpCodes.Stloc, value);
+        foreach (string part in Halves)
+        {
+            EmitHalf(value, part);
+            half.EmitCast(from, to);
+        }
+
+        EmitJoin(to);
+    }
+
+    public override void EmitStore(int operand, LocalBuilder value)
+    {
+        var info = frame.Program.Operands[operand];
+        if (IsDirect(info))
+        {
+            frame.EmitAddress(operand);
+            IL.Emit(OpCodes.Ldloc, value);
+            if (isStreaming && !frame.Program.Reads(operand))
+            {
+                IL.Emit(OpCodes.Call, Part(nameof(HostWide.Stream), Element(info.DType)));
+                return;
+            }
+
+            IL.Emit(OpCodes.Unaligned, (byte)1);
+            IL.Emit(OpCodes.Stobj, Register(info.DType));
+        }
+        else if (info is { Inner: Access.Contiguous, DType: DType.Bool })
+        {
+            frame.EmitAddress(operand);
+            IL.Emit(OpCodes.Ldloc, value);
+            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), nameof(HostWide.StoreBool)));
+        }
+        else
+        {
+            for (int i = 0; i < Halves.Length; i++)
+            {
+                var narrow = IL.DeclareLocal(half.Register(info.DType));
+                EmitHalf(value, Halves[i]);
+                IL.Emit(OpCodes.Stloc, narrow);
+                frame.Ahead = i * Lanes / 2;
+                half.EmitStore(operand, narrow);
+            }
+
+            frame.Ahead = 0;
+        }
+    }
+
+    private static string[] Halves { get; } = [nameof(HostWide.Lower), nameof(HostWide.Upper)];
+
+    /// <summary>Whether memory looks as the register does.</summary>
+    private static bool IsDirect(OperandInfo info) => info.Inner == Access.Contiguous && info.DType is DType.Float32 or DType.Int32;
+
+    private static Type Element(DType dtype) => Registers.Wide(dtype).GetGenericArguments()[0];
+
+    private static MethodInfo Part(string name, Type element) => Helper(typeof(HostWide), name).MakeGenericMethod(element);
+
+    private void EmitHalf(LocalBuilder value, string part)
+    {
+        IL.Emit(OpCodes.Ldloc, value);
+        IL.Emit(OpCodes.Call, Part(part, value.LocalType.GetGenericArguments()[0]));
+    }
+
+    private void EmitJoin(DType dtype) => IL.Emit(OpCodes.Call, Part(nameof(HostWide.Join), Element(dtype)));
+
+    /// <summary>The same code for either half of the lanes.</summary>
+    private void EmitBoth(DType dtype, Action emit)
+    {
+        emit();
+        frame.Ahead = Lanes / 2;
+        emit();
+        frame.Ahead = 0;
+        EmitJoin(dtype);
+    }
+}
+
+/// <summary>What generated loops over 512-bit vectors call.</summary>
+internal static unsafe class HostWide
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Lower<T>(Vector512<T> v) => v.GetLower().AsVector();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Upper<T>(Vector512<T> v) => v.GetUpper().AsVector();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Join<T>(Vector<T> lower, Vector<T> upper) => Vector512.Create(lower.AsVector256(), upper.AsVector256());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream<T>(byte* p, Vector512<T> v) where T : unmanaged => v.StoreAlignedNonTemporal((T*)p);
+
+    /// <summary>A mask of sixteen bools.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> LoadBool(byte* p)
+    {
+        var bytes = Vector128.Load(p);
+        var words = Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes));
+        return -Vector512.Create(Vector256.WidenLower(words), Vector256.WidenUpper(words)).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBool(byte* p, Vector512<int> mask)
+    {
+        var words = Vector256.Narrow(mask.GetLower(), mask.GetUpper());
+        (Vector128.Narrow(words.GetLower(), words.GetUpper()).AsByte() & Vector128<byte>.One).Store(p);
+    }
+}
