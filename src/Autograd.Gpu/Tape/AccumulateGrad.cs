@@ -3,7 +3,6 @@ namespace Autograd.Gpu.Tape;
 /// <summary>The end of a path: adds what arrives to the <see cref="Tensor.Grad"/> of a leaf.</summary>
 internal sealed class AccumulateGrad : Node
 {
-    private readonly Lock _lock = new();
     private readonly Tensor _leaf;
     private HookList<Action<Tensor>>? _postAccumulate;
 
@@ -20,6 +19,8 @@ internal sealed class AccumulateGrad : Node
     public HookList<Action<Tensor>> PostAccumulate =>
         _postAccumulate ?? Interlocked.CompareExchange(ref _postAccumulate, new HookList<Action<Tensor>>(), null) ?? _postAccumulate;
 
+    internal override bool ForgetsGradients => true;
+
     internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_leaf.Shape, _leaf.DType);
 
     internal override void Backward(ReadOnlySpan<Tensor?> outputGradients, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
@@ -30,7 +31,7 @@ internal sealed class AccumulateGrad : Node
         }
 
         // Passes on several threads may end in one leaf.
-        lock (_lock)
+        using (_leaf.Device.Gate.Enter())
         {
             Accumulate(gradient);
         }
@@ -47,10 +48,10 @@ internal sealed class AccumulateGrad : Node
 
     private void Accumulate(Tensor gradient)
     {
-        if (_leaf.Grad is not { } grad)
+        if (_leaf.PeekGrad is not { } grad)
         {
-            // Storages share blocks until one of them is written: this neither copies nor aliases.
-            _leaf.SetGrad(gradient.Clone());
+            // Storages share blocks until one of them is written: this neither copies nor aliases. A recorded gradient is known to the tape as well.
+            _leaf.SetGrad(gradient.Clone(), own: !GradMode.IsEnabled);
         }
         else if (GradMode.IsEnabled)
         {

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Autograd.Gpu.Diagnostics;
 
 namespace Autograd.Gpu.Tape;
@@ -16,9 +15,12 @@ internal sealed class Engine
     [ThreadStatic]
     private static Engine? s_spare;
 
-    private readonly Dictionary<Node, Pending> _pending = new(new NodeComparer());
-    private readonly PriorityQueue<Node, ulong> _ready = new();
-    private readonly List<Node> _order = [];
+    /// <summary>The pass that keeps what it knows in <see cref="Node.Pass"/>. Others at the same time, on other threads or inside of it, have a table.</summary>
+    private static Engine? s_inNodes;
+
+    private readonly Dictionary<Node, Pending> _table = new(new NodeComparer());
+    private readonly ReadyNodes _ready = new();
+    private readonly List<Pending> _order = [];
     private readonly List<Pending> _spareStates = [];
     private readonly Dictionary<Edge, int> _asked = [];
     private Dictionary<object, object>? _hookStates;
@@ -26,6 +28,8 @@ internal sealed class Engine
     private bool _asksForSome;
     private bool _captures;
     private bool _keepGraph;
+    private bool _isInNodes;
+    private bool _ownsGradients;
     private int _usedStates;
 
     /// <summary>
@@ -46,6 +50,8 @@ internal sealed class Engine
         engine._keepGraph = request.KeepGraph;
         engine._asksForSome = request.Inputs is not null;
         engine._captures = request.Captures;
+        engine._isInNodes = Volatile.Read(ref s_inNodes) is null && Interlocked.CompareExchange(ref s_inNodes, engine, null) is null;
+        engine._ownsGradients = !request.CreateGraph && !Anomaly.IsEnabled;
         FreshStack.Enter();
         try
         {
@@ -60,7 +66,7 @@ internal sealed class Engine
     }
 
     /// <summary>Whether this pass comes to <paramref name="node"/>.</summary>
-    public bool Reaches(Node node) => _pending.TryGetValue(node, out var pending) && IsWanted(pending);
+    public bool Reaches(Node node) => Find(node) is { } pending && IsWanted(pending);
 
     /// <summary>What a hook remembers until this pass ends.</summary>
     public T State<T>(object hook)
@@ -85,15 +91,15 @@ internal sealed class Engine
 
         for (int i = 0; i < roots.Count; i++)
         {
-            Add(_pending[roots[i].Function!], roots[i], gradients[i], null, i);
+            Add(Find(roots[i].Function!)!, roots[i], gradients[i], null, i);
         }
 
         for (int i = 0; i < roots.Count; i++)
         {
             // A root that another root leads to becomes ready when that one has run.
-            if (_pending[roots[i].Function!] is { Dependencies: 0, IsQueued: false } pending)
+            if (Find(roots[i].Function!) is { Dependencies: 0, IsQueued: false } pending)
             {
-                Enqueue(roots[i].Function!, pending);
+                Enqueue(pending);
             }
         }
 
@@ -108,38 +114,37 @@ internal sealed class Engine
 
     private void Clear()
     {
-        _pending.Clear();
-        _ready.Clear();
-        _order.Clear();
-        _asked.Clear();
-        _captured = [];
-        _hookStates = null;
-        for (int i = 0; i < _usedStates; i++)
+        foreach (var pending in _order)
         {
-            _spareStates[i].Clear();
+            if (_isInNodes)
+            {
+                pending.Node.Pass = null;
+            }
+
+            pending.Clear();
+        }
+
+        if (_isInNodes)
+        {
+            Volatile.Write(ref s_inNodes, null);
         }
 
         // A very deep graph is not kept in memory for the sake of the next, small one.
-        if (_usedStates > 10_000)
+        bool trims = _usedStates > 10_000;
+        _order.Clear();
+        _ready.Clear(trims);
+        _table.Clear();
+        _asked.Clear();
+        _captured = [];
+        _hookStates = null;
+        _usedStates = 0;
+        if (trims)
         {
             _spareStates.Clear();
             _spareStates.TrimExcess();
-            _pending.TrimExcess();
+            _table.TrimExcess();
             _order.TrimExcess();
-            _ready.TrimExcess();
         }
-
-        _usedStates = 0;
-    }
-
-    private Pending NewPending()
-    {
-        if (_usedStates == _spareStates.Count)
-        {
-            _spareStates.Add(new Pending());
-        }
-
-        return _spareStates[_usedStates++];
     }
 
     private void CountDependencies(IReadOnlyList<Edge> roots)
@@ -152,7 +157,7 @@ internal sealed class Engine
         // The list is the queue of the walk as well.
         for (int i = 0; i < _order.Count; i++)
         {
-            foreach (var edge in _order[i].Edges)
+            foreach (var edge in _order[i].Node.Edges)
             {
                 if (edge.Function is { } next)
                 {
@@ -162,16 +167,35 @@ internal sealed class Engine
         }
     }
 
+    /// <summary>What is known of a node; null if this pass does not come to it.</summary>
+    private Pending? Find(Node node) =>
+        _isInNodes ? node.Pass : _table.GetValueOrDefault(node);
+
     private Pending Discover(Node node)
     {
-        ref var pending = ref CollectionsMarshal.GetValueRefOrAddDefault(_pending, node, out bool exists);
-        if (!exists)
+        if (Find(node) is { } known)
         {
-            pending = NewPending();
-            _order.Add(node);
+            return known;
         }
 
-        return pending!;
+        if (_usedStates == _spareStates.Count)
+        {
+            _spareStates.Add(new Pending());
+        }
+
+        var pending = _spareStates[_usedStates++];
+        pending.Begin(node);
+        _order.Add(pending);
+        if (_isInNodes)
+        {
+            node.Pass = pending;
+        }
+        else
+        {
+            _table.Add(node, pending);
+        }
+
+        return pending;
     }
 
     /// <summary>Where only some gradients are asked for, only nodes from which one of them can be reached run.</summary>
@@ -180,7 +204,7 @@ internal sealed class Engine
         for (int i = 0; i < inputs.Count; i++)
         {
             _asked.TryAdd(inputs[i], i);
-            if (_pending.TryGetValue(inputs[i].Function!, out var pending))
+            if (Find(inputs[i].Function!) is { } pending)
             {
                 pending.IsAsked = true;
             }
@@ -192,16 +216,16 @@ internal sealed class Engine
         }
 
         // A node was recorded after all that its edges lead to: ascending order sees those first. Accumulators have no edges.
-        _order.Sort(static (a, b) => a.SequenceNumber.CompareTo(b.SequenceNumber));
-        foreach (var node in _order)
+        _order.Sort(static (a, b) => a.Order.CompareTo(b.Order));
+        foreach (var pending in _order)
         {
-            _pending[node].IsNeeded = Array.Exists(node.Edges, Leads);
+            pending.IsNeeded = Array.Exists(pending.Node.Edges, Leads);
         }
     }
 
     /// <summary>Whether the gradient that goes along this edge is of use.</summary>
     private bool Leads(Edge edge) => edge.Function is { } next
-        && (!_asksForSome || _asked.ContainsKey(edge) || _pending[next].IsNeeded);
+        && (!_asksForSome || _asked.ContainsKey(edge) || Find(next)!.IsNeeded);
 
     /// <summary>Whether gradients go to this node at all.</summary>
     private bool IsWanted(Pending pending) => !_asksForSome || pending.IsNeeded || pending.IsAsked;
@@ -209,9 +233,9 @@ internal sealed class Engine
     private void RunReadyNodes()
     {
         Span<bool> few = stackalloc bool[MaxInline];
-        while (_ready.TryDequeue(out var node, out _))
+        while (_ready.Take() is { } pending)
         {
-            var pending = _pending[node];
+            var node = pending.Node;
             var edges = node.Edges;
             var needs = edges.Length <= MaxInline ? few[..edges.Length] : new bool[edges.Length];
 
@@ -224,6 +248,7 @@ internal sealed class Engine
 
             var inline = default(Inline);
             Span<Tensor?> results = edges.Length <= MaxInline ? inline[..edges.Length] : new Tensor?[edges.Length];
+            ulong owned = 0;
             if (IsWanted(pending))
             {
                 var gradients = pending.Gradients(node.OutputCount);
@@ -236,6 +261,7 @@ internal sealed class Engine
                 if (pending.HasGradient && (leads || !_captures))
                 {
                     RunNode(node, gradients, results, needs, computes: leads || edges.Length == 0);
+                    owned = _ownsGradients ? OwnedGradients.Settle(node, pending.Owned, gradients, results) : 0;
                 }
             }
 
@@ -247,15 +273,15 @@ internal sealed class Engine
                     continue;
                 }
 
-                var waiting = _pending[next];
+                var waiting = Find(next)!;
                 if (needs[i] && results[i] is { } gradient)
                 {
-                    Add(waiting, edges[i], gradient, node, i);
+                    Add(waiting, edges[i], gradient, node, i, OwnedGradients.Has(owned, i));
                 }
 
                 if (--waiting.Dependencies == 0)
                 {
-                    Enqueue(next, waiting);
+                    Enqueue(waiting);
                 }
             }
         }
@@ -295,18 +321,43 @@ internal sealed class Engine
         }
     }
 
-    private void Enqueue(Node node, Pending pending)
+    private void Enqueue(Pending pending)
     {
         pending.IsQueued = true;
-        _ready.Enqueue(node, ulong.MaxValue - node.SequenceNumber);
+        _ready.Add(pending);
     }
 
     /// <summary>Hands a gradient to where it goes: the first is moved in, later ones are added.</summary>
-    private static void Add(Pending pending, Edge edge, Tensor gradient, Node? from, int index)
+    private void Add(Pending pending, Edge edge, Tensor gradient, Node? from, int index, bool isOwned = false)
     {
         ref var slot = ref pending.Slot(edge);
-        gradient = Fit(edge, gradient, from, index);
-        slot = slot is null ? gradient : slot + gradient;
+        var fitted = Fit(edge, gradient, from, index);
+        if (isOwned && !ReferenceEquals(fitted, gradient))
+        {
+            gradient.Dispose();
+        }
+
+        ulong bit = OwnedGradients.Bit(edge.OutputNumber);
+        if (slot is null)
+        {
+            slot = fitted;
+            pending.Owned |= isOwned ? bit : 0;
+            return;
+        }
+
+        var sum = slot + fitted;
+        if (isOwned)
+        {
+            fitted.Dispose();
+        }
+
+        if ((pending.Owned & bit) != 0)
+        {
+            slot.Dispose();
+        }
+
+        slot = sum;
+        pending.Owned |= _ownsGradients ? bit : 0;
     }
 
     /// <summary>

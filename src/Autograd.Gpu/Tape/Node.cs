@@ -17,6 +17,8 @@ public readonly record struct Edge(Node? Function, int OutputNumber);
 /// </summary>
 public abstract class Node
 {
+    /// <summary>The highest number that this thread has given to a node.</summary>
+    [ThreadStatic]
     private static long s_sequence;
 
     private NodeHooks? _hooks;
@@ -26,7 +28,16 @@ public abstract class Node
     {
         Name = name;
         Edges = edges;
-        long number = Interlocked.Increment(ref s_sequence);
+        long number = s_sequence;
+        foreach (var edge in edges)
+        {
+            if (edge.Function is { } input && (long)input.SequenceNumber > number)
+            {
+                number = (long)input.SequenceNumber;
+            }
+        }
+
+        s_sequence = ++number;
         SequenceNumber = sequence ?? (ulong)number;
         Hash = (int)number;
         if (Anomaly.IsEnabled)
@@ -53,7 +64,10 @@ public abstract class Node
     /// <summary>What the program has noted; null if nothing.</summary>
     internal IReadOnlyDictionary<string, object?>? Notes => _metadata;
 
-    /// <summary>Later nodes have higher numbers; the backward pass runs them first.</summary>
+    /// <summary>
+    /// Later nodes have higher numbers; the backward pass runs them first. A node's is higher than those of the nodes that its edges lead to, whichever threads recorded
+    /// them; accumulators have the highest of all. Beyond that, nodes of different threads may have the same.
+    /// </summary>
     internal ulong SequenceNumber { get; }
 
     internal Edge[] Edges { get; }
@@ -62,6 +76,9 @@ public abstract class Node
     internal int Hash { get; }
 
     internal virtual int OutputCount => 1;
+
+    /// <summary>Whether this is a node of the library that keeps none of the gradients it is given, and makes those it returns.</summary>
+    internal virtual bool ForgetsGradients => false;
 
     /// <summary>Where the values that this node made live; null until it has made one.</summary>
     internal Device? Device { get; set; }
@@ -126,6 +143,9 @@ public abstract class Node
             return null;
         });
     }
+
+    /// <summary>What the backward pass knows of this node that keeps its knowledge in the nodes; of several passes at a time one does, see <see cref="Engine"/>.</summary>
+    internal Pending? Pass { get; set; }
 
     internal NodeHooks MakeHooks() => _hooks ?? Interlocked.CompareExchange(ref _hooks, new NodeHooks(), null) ?? _hooks;
 

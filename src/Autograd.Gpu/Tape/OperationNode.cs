@@ -13,6 +13,9 @@ internal interface IDifferentiable
 
     Saves Saves { get; }
 
+    /// <summary>Whether a program wrote the derivative, which may keep what it is given.</summary>
+    bool IsProgram => false;
+
     /// <summary><see cref="Saves"/> less the inputs that no derivative reads, given which of the first two inputs want a gradient.</summary>
     Saves InputsFor(bool first, bool second) => Saves;
 
@@ -117,6 +120,8 @@ internal sealed class OperationNode : Node
         ref var saved = ref Slot(slot);
         saved = saved.WithHook(this, slot == OutputSlot ? 0 : SavedTensor.IsInput, hook);
     }
+
+    internal override bool ForgetsGradients => !_operation.IsProgram;
 
     internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_shape, _dtype);
 
