@@ -31,7 +31,10 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
             long product = 1;
             foreach (long size in AsSpan())
             {
-                product = checked(product * size);
+                if (Math.BigMul(product, size, out product) != 0 || product < 0)
+                {
+                    throw new ShapeException($"Storage size calculation overflowed with sizes {this}: more than 2^63 elements.");
+                }
             }
 
             return product;

@@ -66,15 +66,15 @@ public sealed partial class Tensor
 
     /// <summary>This tensor seen with the shape of another, to which it broadcasts; a view.</summary>
     /// <exception cref="ShapeException">It does not broadcast to it.</exception>
-    public Tensor ExpandAs(Tensor other) => Expand(other.Shape.AsSpan());
+    public Tensor ExpandAs(Tensor other) => Expand(NotNull(other).Shape.AsSpan());
 
     /// <summary>The same elements with the sizes of another tensor, never a copy.</summary>
     /// <exception cref="ShapeException">The number of elements differs, or the strides do not allow a view.</exception>
-    public Tensor ViewAs(Tensor other) => View(other.Shape.AsSpan());
+    public Tensor ViewAs(Tensor other) => View(NotNull(other).Shape.AsSpan());
 
     /// <summary>The same elements with the sizes of another tensor, as a view where the strides allow it.</summary>
     /// <exception cref="ShapeException">The number of elements differs.</exception>
-    public Tensor ReshapeAs(Tensor other) => Reshape(other.Shape.AsSpan());
+    public Tensor ReshapeAs(Tensor other) => Reshape(NotNull(other).Shape.AsSpan());
 
     /// <summary>The elements in row-major order, 1-d; a view where the strides allow it.</summary>
     public Tensor Ravel() => Flatten();

@@ -14,7 +14,7 @@ namespace Autograd.Gpu.Devices;
 internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
 {
     /// <summary>Blocks that share a guard at most.</summary>
-    public const int Shared = 32;
+    public const int Shared = 64;
 
     /// <summary>The bytes of the blocks that share a guard at most.</summary>
     private const long SharedBytes = 32 << 10;
@@ -23,7 +23,7 @@ internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     public const long LargestShared = 4 << 10;
 
     private readonly Place[] _places = new Place[capacity];
-    private uint _held;
+    private ulong _held;
     private bool _isClosed = capacity == 1;
 
     ~BlockGuard() => Pool.ReturnFromFinaliser(this);
@@ -37,6 +37,9 @@ internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
 
     /// <summary>Where the pool watches this guard, or -1 if it does not. Guarded by the pool's lock.</summary>
     public int Watch { get; set; } = -1;
+
+    /// <summary>The next in the list that the finaliser leaves.</summary>
+    public BlockGuard? Next { get; set; }
 
     /// <summary>
     /// Whether the blocks were found to be dropped. Their memory may be somebody else's, so one that was brought back to life must not be used.
@@ -55,7 +58,7 @@ internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     {
         int slot = BitOperations.TrailingZeroCount(~_held);
         _places[slot] = new Place(piece.Segment, (int)piece.Offset);
-        _held |= 1u << slot;
+        _held |= 1UL << slot;
         return slot;
     }
 
@@ -68,7 +71,7 @@ internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
         piece = new Piece(_places[slot].Segment, _places[slot].Offset, SizeClass);
         if (IsGone)
             return false;
-        _held &= ~(1u << slot);
+        _held &= ~(1UL << slot);
         if (_isClosed && _held == 0)
             GC.SuppressFinalize(this);
         return true;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Autograd.Gpu.Devices;
+using Autograd.Gpu.Devices.Host;
 using ILGPU.Runtime;
 
 namespace Autograd.Gpu;
@@ -60,6 +61,23 @@ public sealed partial class Device
         {
             ArgumentNullException.ThrowIfNull(value);
             Volatile.Write(ref s_default, value);
+        }
+    }
+
+    /// <summary>
+    /// How many threads an operation on <see cref="Cpu"/> may use, the calling one included: PyTorch's <c>set_num_threads</c>. Starts as the environment
+    /// variable <c>AUTOGRAD_NUM_THREADS</c> if that is a number above 0, else as the number of processors. Setting it changes no result: sums are cut
+    /// by their shapes alone. It may exceed the number of processors. An operation that runs while another thread's has the workers runs on its caller.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1 or above 512.</exception>
+    public static int HostThreads
+    {
+        get => HostParallel.ThreadCount;
+        set
+        {
+            if (value is < 1 or > HostParallel.MaxThreads)
+                throw new ArgumentOutOfRangeException(nameof(value), value, $"[Device.HostThreads] The number of threads must lie in 1..{HostParallel.MaxThreads}.");
+            HostParallel.ThreadCount = value;
         }
     }
 
@@ -127,7 +145,7 @@ public sealed partial class Device
     internal static IReadOnlyCollection<Device> Known => s_known.ToArray();
 
     /// <summary>Guards the materialisation of pending values on this device.</summary>
-    internal Lock Gate { get; } = new();
+    internal Gate Gate { get; } = new(new GateState());
 
     /// <summary>A CUDA device.</summary>
     /// <param name="index">Its number, from 0.</param>

@@ -93,6 +93,12 @@ internal abstract class Executor(Device device)
     }
 
     /// <summary>
+    /// Computes a value whose inputs are in memory or numbers without a graph, if it is small and nobody watches the kernels. It has no target.
+    /// </summary>
+    /// <returns>The value in new memory; null if nothing was done.</returns>
+    public BufferExpression? TrySingle(ApplyExpression root) => KernelTrace.IsOn ? null : RunSingle(root);
+
+    /// <summary>
     /// Multiplies matrices into <paramref name="result"/>, and adds a bias, contiguous and of a row's length, to each row. Offsets come from the operands' layouts.
     /// </summary>
     public void MatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias = null)
@@ -129,6 +135,8 @@ internal abstract class Executor(Device device)
     protected virtual void RunUpdate(
         PointwiseFunction function, BufferExpression value, BufferExpression operand, Scalar number, BufferExpression result) =>
         throw new NotSupportedException($"[{function.Name}] {Device} computes updates as pending values.");
+
+    protected virtual BufferExpression? RunSingle(ApplyExpression root) => null;
 
     protected abstract void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias);
 

@@ -6,26 +6,33 @@ namespace Autograd.Gpu.Lazy;
 /// A value before it is, or after it has become, a buffer: an immutable node of a graph. All inputs of an <see cref="ApplyExpression"/>
 /// have its shape (leaves are expanded when they are taken in), so that a whole graph is one loop.
 /// </summary>
-internal abstract class Expression(DType dtype, Layout layout)
+internal abstract class Expression
 {
-    public DType DType { get; } = dtype;
+    // The weight, and the dtype above it.
+    private int _packed;
+
+    protected Expression(DType dtype, Layout layout, Weight weight)
+    {
+        _packed = weight.Packed | (int)dtype << 24;
+        Layout = layout;
+    }
+
+    public DType DType => (DType)(_packed >> 24);
 
     /// <summary>For a leaf the layout of what it reads, otherwise the contiguous layout of the result.</summary>
-    public Layout Layout { get; } = layout;
+    public Layout Layout { get; }
 
     public Shape Shape => Layout.Shape;
 
-    /// <summary>How many distinct nodes that are not leaves this graph has.</summary>
-    public virtual int Nodes => 0;
-
-    /// <summary>How many distinct leaves with a buffer this graph reads.</summary>
-    public virtual int Operands => 0;
-
-    /// <summary>How many numbers the leaves of this graph take: a constant one, a random stream two.</summary>
-    public virtual int Numbers => 0;
+    /// <summary>How many distinct nodes, buffers and numbers this graph has at most.</summary>
+    public Weight Weight
+    {
+        get => new(_packed & 0xFFFFFF);
+        protected set => _packed = value.Packed | (int)DType << 24;
+    }
 
     /// <summary>Upper bound of the bytes that this graph keeps from being reused.</summary>
-    public virtual long HeldBytes => 0;
+    public long HeldBytes => this is BufferExpression buffer ? buffer.Block.Bytes : this is ApplyExpression apply ? apply.BytesBelow : 0;
 
     /// <summary>Marks of the walk in progress (under the device's gate): which walk saw this node, and what it numbered it.</summary>
     public long VisitStamp;
@@ -33,13 +40,9 @@ internal abstract class Expression(DType dtype, Layout layout)
 }
 
 /// <summary>Elements in memory.</summary>
-internal sealed class BufferExpression(Block block, DType dtype, Layout layout) : Expression(dtype, layout)
+internal sealed class BufferExpression(Block block, DType dtype, Layout layout) : Expression(dtype, layout, Weight.Of(0, 1, 0))
 {
     public Block Block { get; } = block;
-
-    public override int Operands => 1;
-
-    public override long HeldBytes => Block.Bytes;
 
     /// <summary>Whether this is the block's every element in order, so that it can be the value of a storage without keeping more memory than it needs.</summary>
     public bool IsWholeBlock => Layout.IsContiguous && Layout.Offset == 0 && Layout.Count * DType.Size() == Block.Bytes;
@@ -50,30 +53,22 @@ internal sealed class BufferExpression(Block block, DType dtype, Layout layout) 
 }
 
 /// <summary>The same number everywhere, already rounded to the dtype.</summary>
-internal sealed class ConstantExpression(Scalar value, DType dtype, Layout layout) : Expression(dtype, layout)
+internal sealed class ConstantExpression(Scalar value, DType dtype, Layout layout) : Expression(dtype, layout, Weight.Of(0, 0, 1))
 {
     public Scalar Value { get; } = value.As(dtype);
-
-    public override int Numbers => 1;
 }
 
-/// <summary>The position of the element, an int32 or int64: the offset that the strides of the layout give: a range, or the row or column number.</summary>
-internal sealed class IndexExpression(DType dtype, Layout layout) : Expression(dtype, layout)
-{
-    /// <summary>Its strides take an operand's place.</summary>
-    public override int Operands => 1;
-}
+/// <summary>The position of the element, an int32 or int64: the offset that the strides of the layout give: a range, or the row or column number. The strides take an operand's place.</summary>
+internal sealed class IndexExpression(DType dtype, Layout layout) : Expression(dtype, layout, Weight.Of(0, 1, 0));
 
 /// <summary>A stream of random numbers: element i is a function of seed, offset and i alone.</summary>
-internal sealed class RandomExpression(RandomKind kind, ulong seed, ulong offset, DType dtype, Layout layout) : Expression(dtype, layout)
+internal sealed class RandomExpression(RandomKind kind, ulong seed, ulong offset, DType dtype, Layout layout) : Expression(dtype, layout, Weight.Of(0, 0, 2))
 {
     public RandomKind Kind { get; } = kind;
 
     public ulong Seed { get; } = seed;
 
     public ulong Offset { get; } = offset;
-
-    public override int Numbers => 2;
 }
 
 internal enum RandomKind
@@ -88,24 +83,17 @@ internal enum RandomKind
 /// </summary>
 internal sealed class ApplyExpression : Expression
 {
-    // Within the fuser's limits.
-    private readonly byte _nodes;
-    private readonly byte _operands;
-    private readonly byte _numbers;
+    private readonly long _bytesBelow;
     private byte _timesComputed;
-    private readonly long _heldBytes;
 
-    public ApplyExpression(PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2, int nodes, int operands, int numbers)
-        : base(dtype, layout)
+    public ApplyExpression(PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2, Weight weight)
+        : base(dtype, layout, weight)
     {
         Function = function;
         In0 = in0;
         In1 = in1;
         In2 = in2;
-        _nodes = (byte)nodes;
-        _operands = (byte)operands;
-        _numbers = (byte)numbers;
-        _heldBytes = in0.HeldBytes + (in1?.HeldBytes ?? 0) + (in2?.HeldBytes ?? 0);
+        _bytesBelow = in0.HeldBytes + (in1?.HeldBytes ?? 0) + (in2?.HeldBytes ?? 0);
     }
 
     public PointwiseFunction Function { get; }
@@ -132,16 +120,14 @@ internal sealed class ApplyExpression : Expression
         set => _timesComputed = (byte)Math.Min(value, byte.MaxValue);
     }
 
-    public override int Nodes => Result is null ? _nodes : 0;
-
-    public override int Operands => Result is null ? _operands : 1;
-
-    public override int Numbers => Result is null ? _numbers : 0;
-
-    public override long HeldBytes => Result?.HeldBytes ?? _heldBytes;
+    /// <summary>The bytes that the inputs hold; those of the result once it is there.</summary>
+    public long BytesBelow => Result?.HeldBytes ?? _bytesBelow;
 
     /// <summary>Whether the result was computed on behalf of a storage that is still to come, which takes over its one holder's count.</summary>
     public bool IsUnclaimed { get; set; }
+
+    /// <summary>Whether no input is a function that has still to be computed.</summary>
+    public bool HasLeavesOnly => Weight.Nodes == 1 || (IsLeaf(In0) && IsLeaf(In1) && IsLeaf(In2));
 
     public Expression? Input(int i) => i switch { 0 => In0, 1 => In1, _ => In2 };
 
@@ -149,6 +135,7 @@ internal sealed class ApplyExpression : Expression
     public void Complete(BufferExpression result)
     {
         Result = result;
+        Weight = result.Weight;
         Target = null;
         var (in0, in1, in2) = (In0, In1, In2);
         In0 = In1 = In2 = null;
@@ -202,6 +189,8 @@ internal sealed class ApplyExpression : Expression
     }
 
     public static Expression Resolve(Expression expression) => expression is ApplyExpression { Result: { } result } ? result : expression;
+
+    private static bool IsLeaf(Expression? input) => input is not ApplyExpression { Result: null };
 
     private void Abandon()
     {

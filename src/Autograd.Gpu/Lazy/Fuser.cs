@@ -41,16 +41,15 @@ internal static partial class Fuser
             return simpler;
         }
 
-        int nodes = 1 + in0.Nodes + (in1?.Nodes ?? 0) + (in2?.Nodes ?? 0);
-        int reads = in0.Operands + (in1?.Operands ?? 0) + (in2?.Operands ?? 0);
-        int numbers = in0.Numbers + (in1?.Numbers ?? 0) + (in2?.Numbers ?? 0);
-        while (nodes > MaxNodes || reads > MaxReads || numbers > FusedGraph.MaxNumbers)
+        var weight = WeightOver(in0, in1, in2);
+        while (!weight.IsWithinLimits)
         {
             // The sums count what is shared twice; look closer before cutting.
-            CountExactly(device, in0, in1, in2, out nodes, out reads, out numbers);
+            CountExactly(device, in0, in1, in2, out int nodes, out int reads, out int numbers);
             nodes++;
             if (nodes <= MaxNodes && reads <= MaxReads && numbers <= FusedGraph.MaxNumbers)
             {
+                weight = Weight.Of(nodes, reads, numbers);
                 break;
             }
 
@@ -58,12 +57,10 @@ internal static partial class Fuser
             var heaviest = Heaviest(in0, in1, in2, reason);
             Materialize(device, heaviest, reason);
             (in0, in1, in2) = (ApplyExpression.Resolve(in0), in1 is null ? null : ApplyExpression.Resolve(in1), in2 is null ? null : ApplyExpression.Resolve(in2));
-            nodes = 1 + in0.Nodes + (in1?.Nodes ?? 0) + (in2?.Nodes ?? 0);
-            reads = in0.Operands + (in1?.Operands ?? 0) + (in2?.Operands ?? 0);
-            numbers = in0.Numbers + (in1?.Numbers ?? 0) + (in2?.Numbers ?? 0);
+            weight = WeightOver(in0, in1, in2);
         }
 
-        var result = Create(function, dtype, layout, in0, in1, in2, nodes, reads, numbers);
+        var result = Create(function, dtype, layout, in0, in1, in2, weight);
         if (result.HeldBytes > device.TotalMemory / MemoryShare)
         {
             ComputeUnclaimed(device, result, CutReason.Bytes);
@@ -130,7 +127,7 @@ internal static partial class Fuser
     /// </summary>
     public static void Write(Storage storage, Layout layout, Expression value)
     {
-        lock (storage.Device.Gate)
+        using (storage.Device.Gate.Enter())
         {
             var device = storage.Device;
             var executor = Executor.Of(device);
@@ -194,6 +191,12 @@ internal static partial class Fuser
     private static BufferExpression MaterializeApply(Device device, ApplyExpression root, CutReason reason)
     {
         var executor = Executor.Of(device);
+        if (root.Target is null && root.HasLeavesOnly && executor.TrySingle(root) is { } direct)
+        {
+            Finish(root, direct);
+            return direct;
+        }
+
         var graph = executor.Graph;
         LoadWithinLimits(device, graph, root);
         while (Repeated(graph) is { } repeated && repeated != root)
@@ -348,13 +351,16 @@ internal static partial class Fuser
     private static Expression ApplyEagerly(
         Device device, PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2)
     {
-        var apply = Create(function, dtype, layout, in0, in1, in2, 1, 0, 0);
+        var apply = Create(function, dtype, layout, in0, in1, in2, Weight.Of(1, 0, 0));
         ComputeUnclaimed(device, apply, CutReason.Eager);
         return apply;
     }
 
+    private static Weight WeightOver(Expression in0, Expression? in1, Expression? in2) =>
+        Weight.Of(1, 0, 0) + in0.Weight + (in1?.Weight ?? Weight.Zero) + (in2?.Weight ?? Weight.Zero);
+
     private static ApplyExpression Create(
-        PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2, int nodes, int reads, int numbers)
+        PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2, Weight weight)
     {
         ApplyExpression.Claim(in0);
         if (in1 is not null)
@@ -367,7 +373,7 @@ internal static partial class Fuser
             ApplyExpression.Claim(in2);
         }
 
-        return new ApplyExpression(function, dtype, layout, in0, in1, in2, nodes, reads, numbers);
+        return new ApplyExpression(function, dtype, layout, in0, in1, in2, weight);
     }
 
     private static ApplyExpression Heaviest(Expression in0, Expression? in1, Expression? in2, CutReason reason)
@@ -376,7 +382,7 @@ internal static partial class Fuser
         foreach (var input in new[] { in0, in1, in2 })
         {
             if (input is ApplyExpression { Result: null } apply
-                && (heaviest is null || Weight(apply) > Weight(heaviest)))
+                && (heaviest is null || Share(apply) > Share(heaviest)))
             {
                 heaviest = apply;
             }
@@ -384,11 +390,11 @@ internal static partial class Fuser
 
         return heaviest!;
 
-        int Weight(ApplyExpression apply) => reason switch
+        int Share(ApplyExpression apply) => reason switch
         {
-            CutReason.Nodes => apply.Nodes,
-            CutReason.Inputs => apply.Operands,
-            _ => apply.Numbers,
+            CutReason.Nodes => apply.Weight.Nodes,
+            CutReason.Inputs => apply.Weight.Operands,
+            _ => apply.Weight.Numbers,
         };
     }
 
@@ -433,7 +439,7 @@ internal static partial class Fuser
             }
             else
             {
-                numberCount += expression.Numbers;
+                numberCount += expression.Weight.Numbers;
             }
         }
     }

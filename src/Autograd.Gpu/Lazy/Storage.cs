@@ -63,16 +63,20 @@ internal sealed class Storage : VersionCounter
             return true;
         }
 
-        Interlocked.Increment(ref _handles);
+        using (Device.Gate.Enter())
+        {
+            _handles++;
+        }
+
         return false;
     }
 
     /// <summary>A tensor lets go of this storage; the last one to do so gives the memory back.</summary>
     public void ReleaseHandle()
     {
-        if (Interlocked.Decrement(ref _handles) == 0)
+        using (Device.Gate.Enter())
         {
-            lock (Device.Gate)
+            if (--_handles == 0)
             {
                 ApplyExpression.Release(Value);
             }
@@ -124,7 +128,7 @@ internal sealed class Storage : VersionCounter
             return done;
         }
 
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             if (Value is not BufferExpression buffer)
             {
@@ -139,7 +143,7 @@ internal sealed class Storage : VersionCounter
     /// <summary>Another storage with the same value: nothing is copied until one of the two is written.</summary>
     public Storage Share()
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             var value = Value;
             ApplyExpression.Retain(value);
@@ -150,7 +154,7 @@ internal sealed class Storage : VersionCounter
     /// <summary>Replaces the whole value, which is what an in-place operation on all elements does. Bumps no version.</summary>
     public void Replace(Expression value)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             var old = Value;
             ApplyExpression.Claim(value);
@@ -183,7 +187,7 @@ internal sealed class Storage : VersionCounter
     /// <returns>Whether that was done; if not, nothing was.</returns>
     public bool TryUpdate(PointwiseFunction function, Storage operand, Layout layout, Scalar number)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             var executor = Executor.Of(Device);
             if (Count == 0 || Count > executor.MostUpdated || Value is not BufferExpression value || operand.Value is not BufferExpression read)

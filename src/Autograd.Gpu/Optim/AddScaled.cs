@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Lazy;
 
 namespace Autograd.Gpu.Optim;
@@ -11,4 +12,6 @@ internal sealed class AddScaled() : PointwiseFunction("AddScaled", 3)
     internal static T Invoke<T>(T a, T b, T s) where T : unmanaged, INumber<T> => a + b * s;
 
     internal static Vector<T> Invoke<T>(Vector<T> a, Vector<T> b, Vector<T> s) where T : unmanaged => a + b * s;
+
+    internal static Vector512<T> Invoke<T>(Vector512<T> a, Vector512<T> b, Vector512<T> s) where T : unmanaged => a + b * s;
 }

@@ -55,7 +55,7 @@ public abstract class Optimizer
         Advance();
         for (int i = 0; i < Parameters.Count; i++)
         {
-            if (Parameters[i].Grad is { } gradient)
+            if (Parameters[i].PeekGrad is { } gradient)
             {
                 Update(i, Parameters[i], gradient);
             }

@@ -19,8 +19,11 @@ public class SizeClassTests
         Assert.That(SizeClass.Bytes(SizeClass.Count - 1), Is.EqualTo(SizeClass.MaxBytes));
     }
 
-    [TestCase(0, 256)]
-    [TestCase(1, 256)]
+    [TestCase(0, 64)]
+    [TestCase(1, 64)]
+    [TestCase(64, 64)]
+    [TestCase(65, 128)]
+    [TestCase(193, 256)]
     [TestCase(256, 256)]
     [TestCase(257, 320)]
     [TestCase(512, 512)]

@@ -90,8 +90,8 @@ internal sealed class FusionTests(Device device)
             for (int step = 0; step < 1000; step++)
             {
                 total += x;
-                most = Math.Max(most, total.Storage.Value.Nodes);
-                Assert.That(total.Storage.Value.Operands, Is.LessThanOrEqualTo(Fuser.MaxReads));
+                most = Math.Max(most, total.Storage.Value.Weight.Nodes);
+                Assert.That(total.Storage.Value.Weight.Operands, Is.LessThanOrEqualTo(Fuser.MaxReads));
             }
 
             Assert.That(total.ToArray<float>(), Is.All.EqualTo(1000));

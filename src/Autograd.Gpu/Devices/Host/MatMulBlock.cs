@@ -63,20 +63,55 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
                     nint m = Math.Min(RowBlock, x.M - i);
                     T* a = x.A + i * x.ARow + p * x.ACol;
                     if (packLeft) PackLeft(a, x.ARow, x.ACol, m, k, left);
-                    T* c = x.C + i * x.CRow + j;
-                    for (nint q = 0, width; q < n; q += width)
-                    {
-                        width = PanelWidth(n - q);
-                        bool inPlace = !packRight && n - q >= width;
-                        T* panel = inPlace ? b + q : right + q * k;
-                        nint panelRow = inPlace ? x.BRow : width;
-                        if (n - q < width)
-                            Edge(m, n - q, k, packLeft, packLeft ? left : a, x.ARow, x.ACol, panel, c + q, x.CRow, x.Alpha, accumulate);
-                        else
-                            Column(m, width, k, packLeft, packLeft ? left : a, x.ARow, x.ACol, panel, panelRow, c + q, x.CRow, x.Alpha, accumulate);
-                    }
+                    Panels(x, m, n, k, packLeft, packLeft ? left : a, packRight ? null : b, right, x.C + i * x.CRow + j, accumulate);
                 }
             }
+        }
+    }
+
+    /// <summary>Lays B out in panels once, for products that read it many times; see <see cref="PackedLength"/>.</summary>
+    public static void Pack(in MatMulProblem<T> x, T* panels)
+    {
+        nint slice = SliceBytes / sizeof(T), columns = RoundUp(x.N, Narrow);
+        for (nint p = 0; p < x.K; p += slice)
+            PackRight(x.B + p * x.BRow, x.BRow, x.BCol, x.N, Math.Min(slice, x.K - p), false, panels + p * columns);
+    }
+
+    /// <summary>The elements of a packed matrix [k, n].</summary>
+    public static nint PackedLength(nint k, nint n) => k * RoundUp(n, Narrow);
+
+    /// <summary>The product with a B that was packed before; A is read in place, with adjacent rows or columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyPacked(in MatMulProblem<T> x, T* panels)
+    {
+        nint slice = SliceBytes / sizeof(T), columns = RoundUp(x.N, Narrow);
+        for (nint p = 0; p < x.K; p += slice)
+        {
+            nint k = Math.Min(slice, x.K - p);
+            for (nint i = 0; i < x.M; i += RowBlock)
+            {
+                nint m = Math.Min(RowBlock, x.M - i);
+                T* a = x.A + i * x.ARow + p * x.ACol;
+                Panels(x, m, x.N, k, false, a, null, panels + p * columns, x.C + i * x.CRow, x.Accumulate || p > 0);
+            }
+        }
+    }
+
+    // A block of rows times the columns of a slice: those that are not read in place lie packed on the right.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Panels(
+        in MatMulProblem<T> x, nint m, nint n, nint k, bool packed, T* a, T* b, T* right, T* c, bool accumulate)
+    {
+        for (nint q = 0, width; q < n; q += width)
+        {
+            width = PanelWidth(n - q);
+            bool inPlace = b != null && n - q >= width;
+            T* panel = inPlace ? b + q : right + q * k;
+            nint panelRow = inPlace ? x.BRow : width;
+            if (n - q < width)
+                Edge(m, n - q, k, packed, a, x.ARow, x.ACol, panel, c + q, x.CRow, x.Alpha, accumulate);
+            else
+                Column(m, width, k, packed, a, x.ARow, x.ACol, panel, panelRow, c + q, x.CRow, x.Alpha, accumulate);
         }
     }
 

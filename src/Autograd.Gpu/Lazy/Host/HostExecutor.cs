@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Autograd.Gpu.Devices.Host;
 
 namespace Autograd.Gpu.Lazy.Host;
@@ -15,15 +16,37 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
     /// <summary>Elements whose sum takes less time than preparing a kernel for it.</summary>
     private const long MostSummed = 1 << 9;
 
-    private readonly KernelCache<HostKernel> _kernels = new();
-    private readonly Dictionary<(PointwiseFunction Function, DType DType), HostKernel> _updates = [];
+    /// <summary>Elements of the largest value that is computed without a graph: beyond, the graph costs nothing by comparison.</summary>
+    private const long MostSingle = 1 << 12;
+
+    /// <summary>From this many elements on, and this many in a row, wide loops are worth being compiled.</summary>
+    private const long WideElements = 1 << 11;
+    private const long WideRow = 1 << 8;
+
+    /// <summary>
+    /// From this many bytes on that a kernel reads and writes, its results are stored past the caches: they would not stay there until they are read, and
+    /// fetching the lines that they replace costs a third of the traffic.
+    /// </summary>
+    private const long StreamedBytes = 64 << 20;
+
+    private const int StreamAlignment = 64;
+
+    // By loops.
+    private readonly KernelCache<HostKernel>[] _kernels = [new(), new(), new()];
+    private readonly SingleKernels _singles = new();
     private readonly HostLaunch _launch = new();
 
-    public override int KernelCount => _kernels.Count;
+    public override int KernelCount => _kernels.Sum(kernels => kernels.Count);
 
     protected override void Run()
     {
-        var binding = _launch.Bind(GetKernel(), Graph);
+        if (HostMoves.TryRun(Graph))
+        {
+            GC.KeepAlive(Graph);
+            return;
+        }
+
+        var binding = _launch.Bind(GetKernel(MayStream() ? HostLoops.Streaming : Loops()), Graph);
         Run(ref binding, Graph.Count, Graph.Values.Length);
         GC.KeepAlive(Graph);
     }
@@ -38,7 +61,7 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         // Without memory to keep the elements in, the program computes a range of them into a piece of scratch memory, which the binding is pointed to.
         Graph.AddOutput(value, kept?.Block, dtype, kept?.Layout ?? Layout.Contiguous(Graph.Shape));
         Graph.Finish();
-        var binding = _launch.Bind(GetKernel(), Graph);
+        var binding = _launch.Bind(GetKernel(Loops()), Graph);
         if (kept is not null)
         {
             binding.RunRange(0, Graph.Count);
@@ -67,7 +90,13 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         static void Divide<T>(T* elements, long count, T divisor)
             where T : unmanaged, INumber<T>
         {
-            for (long i = 0; i < count; i++)
+            long i = 0;
+            for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+            {
+                Vector.Store(Vector.Load(elements + i) / new Vector<T>(divisor), elements + i);
+            }
+
+            for (; i < count; i++)
             {
                 elements[i] /= divisor;
             }
@@ -148,29 +177,60 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         nint* pointers = stackalloc nint[] { value.Block.Pointer, operand.Block.Pointer + (nint)(operand.Layout.Offset * size), result.Block.Pointer };
         long* strides = stackalloc long[] { size, size, size };
         long bits = BitConverter.DoubleToInt64Bits(number.As(dtype).ToDouble());
-        GetUpdate(function, dtype)(pointers, strides, &bits, 0, value.Layout.Count);
+        _singles.Get(function, dtype, numbers: 1 << 2)(pointers, strides, &bits, 0, value.Layout.Count);
         GC.KeepAlive(value);
         GC.KeepAlive(operand);
         GC.KeepAlive(result);
     }
 
-    private HostKernel GetUpdate(PointwiseFunction function, DType dtype)
+    [SkipLocalsInit]
+    protected override BufferExpression? RunSingle(ApplyExpression root)
     {
-        if (!_updates.TryGetValue((function, dtype), out var kernel))
+        var dtype = root.DType;
+        long count = root.Layout.Count;
+        if (count > MostSingle || dtype is not (DType.Float32 or DType.Float64))
         {
-            var place = new OperandInfo(dtype, Access.Contiguous, Access.Contiguous, IsIndex: false);
-            ValueStep[] values =
-            [
-                new(ValueKind.Load, dtype, 0, null, 0, 0, 0, default),
-                new(ValueKind.Load, dtype, 1, null, 0, 0, 0, default),
-                new(ValueKind.Constant, dtype, 0, null, 0, 0, 0, default),
-                new(ValueKind.Apply, dtype, 0, function, 0, 1, 2, default),
-            ];
-            kernel = HostKernelCompiler.Compile(new FusedProgram(values, [place, place, place], [new OutputStep(3, 2)], Rank: 1, Constants: 1, Randoms: 0));
-            _updates.Add((function, dtype), kernel);
+            return null;
         }
 
-        return kernel;
+        var function = root.Function;
+        int arity = function.Arity, loads = 0, constants = 0, numbers = 0;
+        long size = dtype.Size();
+        nint* pointers = stackalloc nint[4];
+        long* strides = stackalloc long[4];
+        long* bits = stackalloc long[3];
+        for (int i = 0; i < arity; i++)
+        {
+            var input = ApplyExpression.Resolve(root.Input(i)!);
+            if (input.DType != dtype)
+            {
+                return null;
+            }
+
+            if (input is BufferExpression buffer && buffer.Layout.IsContiguous)
+            {
+                strides[loads] = size;
+                pointers[loads++] = buffer.Block.Pointer + (nint)(buffer.Layout.Offset * size);
+            }
+            else if (input is ConstantExpression constant)
+            {
+                bits[constants++] = BitConverter.DoubleToInt64Bits(constant.Value.ToDouble());
+                numbers |= 1 << i;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        var kernel = _singles.Get(function, dtype, numbers);
+        var result = Fuser.NewBuffer(Device, dtype, root.Layout);
+        strides[loads] = size;
+        pointers[loads] = result.Block.Pointer;
+        kernel(pointers, strides, bits, 0, count);
+        GC.KeepAlive(root);
+        GC.KeepAlive(result);
+        return result;
     }
 
     private static void Run(ref HostBinding binding, long count, int valuesPerElement)
@@ -182,15 +242,38 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         }
 
         var work = new PointwiseWork { Binding = binding, Count = count };
-        HostParallel.For((int)((count + ChunkElements - 1) / ChunkElements), ref work);
+        HostParallel.For((int)((count + ChunkElements - 1) / ChunkElements), ref work, isFine: true);
     }
 
-    private HostKernel GetKernel()
+    private HostLoops Loops() =>
+        Graph.Count >= WideElements && (Graph.Rank <= 1 || Graph.Sizes[Graph.Rank - 1] >= WideRow) ? HostLoops.Wide : HostLoops.Usual;
+
+    private bool MayStream()
     {
-        if (!_kernels.TryGet(Graph.Key, out var kernel))
+        if (Graph.Count < WideElements || Graph.Rank > 1 || KernelBytes.Of(Graph) < StreamedBytes)
         {
-            kernel = HostKernelCompiler.Compile(Graph.ToProgram());
-            _kernels.Add(Graph.Key, kernel);
+            return false;
+        }
+
+        foreach (var output in Graph.Outputs)
+        {
+            long offset = Graph.OffsetOf(output.Operand) * Graph.Operands[output.Operand].DType.Size();
+            if ((Graph.Blocks[output.Operand]!.Pointer + offset) % StreamAlignment != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private HostKernel GetKernel(HostLoops loops)
+    {
+        var kernels = _kernels[(int)loops];
+        if (!kernels.TryGet(Graph.Key, out var kernel))
+        {
+            kernel = HostKernelCompiler.Compile(Graph.ToProgram(), loops);
+            kernels.Add(Graph.Key, kernel);
         }
 
         return kernel;
