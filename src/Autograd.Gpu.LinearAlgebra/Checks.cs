@@ -1,11 +1,13 @@
+using System.Runtime.CompilerServices;
+
 namespace Autograd.Gpu.LinearAlgebra;
 
 /// <summary>What all functions ask of their inputs, in the words that PyTorch has for it.</summary>
 internal static class Checks
 {
-    public static void Matrix(string operation, Tensor a, string argument = "A")
+    public static void Matrix(string operation, Tensor a, string argument = "A", [CallerArgumentExpression(nameof(a))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(a, name);
         if (a.Rank < 2)
         {
             throw new ShapeException($"{operation}: The input tensor {argument} must have at least 2 dimensions (shape {a.Shape}).");
@@ -14,9 +16,9 @@ internal static class Checks
         Real(operation, a);
     }
 
-    public static void Square(string operation, Tensor a, string argument = "A")
+    public static void Square(string operation, Tensor a, string argument = "A", [CallerArgumentExpression(nameof(a))] string? name = null)
     {
-        Matrix(operation, a, argument);
+        Matrix(operation, a, argument, name);
         if (a.Shape[-1] != a.Shape[-2])
         {
             throw new ShapeException(
@@ -25,9 +27,9 @@ internal static class Checks
     }
 
     /// <summary>The right side of an equation, with the dtype and the device of the matrix.</summary>
-    public static void Same(string operation, Tensor a, Tensor b)
+    public static void Same(string operation, Tensor a, Tensor b, [CallerArgumentExpression(nameof(b))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(b);
+        ArgumentNullException.ThrowIfNull(b, name);
         if (a.Device != b.Device)
         {
             throw new DeviceMismatchException(

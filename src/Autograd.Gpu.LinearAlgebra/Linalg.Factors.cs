@@ -88,25 +88,43 @@ public static partial class Linalg
     /// <param name="a">The matrices.</param>
     /// <param name="atol">Singular values up to this count as 0.</param>
     /// <param name="rtol">So do those up to this, relative to the largest; by default max(m, n) times the dtype's epsilon, or 0 if <paramref name="atol"/> is given.</param>
+    /// <param name="hermitian">Whether the matrices are symmetric: only the lower half is read, the magnitudes of eigenvalues are compared, and the gradient is symmetric.</param>
     /// <remarks>The derivative holds where the rank does not change near A.</remarks>
-    /// <exception cref="ShapeException">The tensor has less than 2 dimensions.</exception>
+    /// <exception cref="ShapeException">The tensor has less than 2 dimensions, or no square matrices that are to be symmetric.</exception>
     /// <exception cref="DTypeException">The dtype is neither float32 nor float64.</exception>
     /// <exception cref="LinearAlgebraException">A matrix has nan or infinities.</exception>
-    public static Tensor Pinv(this Tensor a, double? atol = null, double? rtol = null)
+    public static Tensor Pinv(this Tensor a, double? atol = null, double? rtol = null, bool hermitian = false)
     {
-        Checks.Matrix("linalg.pinv", a);
-        return new Pseudoinverse(atol ?? 0, RelativeTolerance(a, atol, rtol)).Apply(a);
+        if (hermitian)
+        {
+            Checks.Square("linalg.pinv", a);
+            a = new MirroredLower().Apply(a);
+        }
+        else
+        {
+            Checks.Matrix("linalg.pinv", a);
+        }
+
+        return new Pseudoinverse(atol ?? 0, RelativeTolerance(a, atol, rtol), hermitian).Apply(a);
     }
 
     /// <summary>The number of singular values above max(atol, rtol times the largest): int64 of shape [..].</summary>
     /// <param name="a">The matrices [.., m, n].</param>
     /// <param name="atol">Singular values up to this count as 0.</param>
     /// <param name="rtol">So do those up to this, relative to the largest; by default max(m, n) times the dtype's epsilon, or 0 if <paramref name="atol"/> is given.</param>
-    /// <exception cref="ShapeException">The tensor has less than 2 dimensions.</exception>
+    /// <param name="hermitian">Whether the matrices are symmetric: only the lower half is read, and the magnitudes of eigenvalues take the place of singular values.</param>
+    /// <exception cref="ShapeException">The tensor has less than 2 dimensions, or no square matrices that are to be symmetric.</exception>
     /// <exception cref="DTypeException">The dtype is neither float32 nor float64.</exception>
     /// <exception cref="LinearAlgebraException">A matrix has nan or infinities.</exception>
-    public static Tensor MatrixRank(this Tensor a, double? atol = null, double? rtol = null)
+    public static Tensor MatrixRank(this Tensor a, double? atol = null, double? rtol = null, bool hermitian = false)
     {
+        if (hermitian)
+        {
+            Checks.Square("linalg.matrix_rank", a);
+            var magnitudes = EighVals(a.Detach()).Abs().Sort(-1, descending: true).Values;
+            return RankOf(magnitudes, atol ?? 0, RelativeTolerance(a, atol, rtol));
+        }
+
         Checks.Matrix("linalg.matrix_rank", a);
         return RankOf(SvdVals(a.Detach()), atol ?? 0, RelativeTolerance(a, atol, rtol));
     }

@@ -9,14 +9,26 @@ public static partial class Autodiff
     /// sample of a batch are <c>Vmap(Grad((p, x) => loss(FunctionalCall(net, p, x))))</c>.
     /// </summary>
     /// <param name="module">The module; it is not changed.</param>
-    /// <param name="parameters">Tensors by the names that <see cref="Module.NamedParameters"/> gives; parameters that are not named stay.</param>
+    /// <param name="parameters">Tensors by the names that <see cref="ModuleBase.NamedParameters"/> gives; parameters that are not named stay.</param>
     /// <param name="input">The input.</param>
     /// <exception cref="ArgumentException">A name is not one of the module's.</exception>
     /// <exception cref="ShapeException">A tensor has another shape than its parameter.</exception>
     public static Tensor FunctionalCall(Module module, IReadOnlyDictionary<string, Tensor> parameters, Tensor input)
     {
         ArgumentNullException.ThrowIfNull(module);
+        return FunctionalCall(module, parameters, () => module.Call(input));
+    }
+
+    /// <summary>
+    /// The same for a module that takes other things than one tensor: <paramref name="call"/> calls it, as in <c>FunctionalCall(decoder, parameters, () => decoder.Forward(x, y))</c>.
+    /// </summary>
+    /// <inheritdoc cref="FunctionalCall(Module, IReadOnlyDictionary{string, Tensor}, Tensor)"/>
+    /// <param name="call">Calls the module; on this thread.</param>
+    public static T FunctionalCall<T>(ModuleBase module, IReadOnlyDictionary<string, Tensor> parameters, Func<T> call)
+    {
+        ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(call);
         var places = module.Places().ToDictionary(p => p.Name, p => p.Parameter);
         var replaced = new Dictionary<Parameter, Tensor>();
         foreach (var (name, tensor) in parameters)
@@ -30,10 +42,10 @@ public static partial class Autodiff
         }
 
         using var replacement = Parameter.Replace(replaced);
-        return module.Call(input);
+        return call();
     }
 
-    /// <summary>The same with a tensor for each parameter, in the order of <see cref="Module.Parameters"/>.</summary>
+    /// <summary>The same with a tensor for each parameter, in the order of <see cref="ModuleBase.Parameters"/>.</summary>
     /// <exception cref="ArgumentException">There are more or fewer tensors than parameters.</exception>
     /// <exception cref="ShapeException">A tensor has another shape than its parameter.</exception>
     public static Tensor FunctionalCall(Module module, IReadOnlyList<Tensor> parameters, Tensor input)

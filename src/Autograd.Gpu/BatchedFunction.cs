@@ -8,28 +8,27 @@ namespace Autograd.Gpu;
 /// </summary>
 internal sealed class BatchedFunction(Function function, long size, VmapRandomness randomness, bool[] isBatched) : NaryFunction
 {
-    private Shape[] _shapes = [];
-    private bool[] _isOutputBatched = [];
-    private bool[] _isSavedBatched = [];
+    // Inside another map a copy runs forward, and this learns from it what has the batch.
+    private readonly Found _found = new();
 
     public override string Name => function.Name;
 
     protected internal override bool IsOnceDifferentiable => function.IsOnceDifferentiable;
 
     /// <summary>Whether output <paramref name="index"/> has the batch as its first dimension, or is the same for all samples.</summary>
-    public bool IsOutputBatched(int index) => _isOutputBatched[index];
+    public bool IsOutputBatched(int index) => _found.IsOutputBatched[index];
 
     /// <summary>The same of what was saved.</summary>
-    public bool IsSavedBatched(int index) => _isSavedBatched[index];
+    public bool IsSavedBatched(int index) => _found.IsSavedBatched[index];
 
     protected override Tensor[] Forward(ReadOnlySpan<Tensor> inputs)
     {
         using var level = new BatchLevel(size, randomness);
         var samples = Array.ConvertAll(Wrap(level, inputs, isBatched), x => x!);
-        _shapes = Array.ConvertAll(samples, x => x.Shape);
+        _found.Shapes = Array.ConvertAll(samples, x => x.Shape);
         var (outputs, saved, constant) = function.CallForwardOnSamples(samples);
-        _isOutputBatched = Array.ConvertAll(outputs, level.Wraps);
-        _isSavedBatched = Array.ConvertAll(saved, x => x is not null && level.Wraps(x));
+        _found.IsOutputBatched = Array.ConvertAll(outputs, level.Wraps);
+        _found.IsSavedBatched = Array.ConvertAll(saved, x => x is not null && level.Wraps(x));
         SaveForBackward(Array.ConvertAll(saved, x => x is null ? null : level.Unwrap(x)));
         SetMaterializeGrads(function.MaterializesGrads);
         var results = Array.ConvertAll(outputs, level.Unwrap);
@@ -46,11 +45,11 @@ internal sealed class BatchedFunction(Function function, long size, VmapRandomne
             needs[i] = NeedsInputGrad(i);
         }
 
-        var results = function.CallBackwardOnSamples(Wrap(level, gradients, _isOutputBatched), WrapSaved(level), needs);
-        bool anyBatched = Array.Exists(_isOutputBatched, b => b);
+        var results = function.CallBackwardOnSamples(Wrap(level, gradients, _found.IsOutputBatched), WrapSaved(level), needs);
+        bool anyBatched = Array.Exists(_found.IsOutputBatched, b => b);
         for (int i = 0; i < results.Length && i < needs.Length; i++)
         {
-            if (results[i]?.SumToSize(_shapes[i]) is not { } sample)
+            if (results[i]?.SumToSize(_found.Shapes[i]) is not { } sample)
             {
                 continue;
             }
@@ -75,7 +74,7 @@ internal sealed class BatchedFunction(Function function, long size, VmapRandomne
             if (results[i] is { } sample)
             {
                 var tangent = level.Unwrap(sample);
-                results[i] = level.Wraps(sample) || !_isOutputBatched[i] ? tangent : tangent.Unsqueeze(0).Expand(Shape.Own([size, .. tangent.Shape.AsSpan()]));
+                results[i] = level.Wraps(sample) || !_found.IsOutputBatched[i] ? tangent : tangent.Unsqueeze(0).Expand(Shape.Own([size, .. tangent.Shape.AsSpan()]));
             }
         }
 
@@ -93,5 +92,13 @@ internal sealed class BatchedFunction(Function function, long size, VmapRandomne
         return samples;
     }
 
-    private Tensor?[] WrapSaved(BatchLevel level) => Wrap(level, [.. SavedTensors], _isSavedBatched);
+    private Tensor?[] WrapSaved(BatchLevel level) => Wrap(level, [.. SavedTensors], _found.IsSavedBatched);
+
+    /// <summary>What the forward pass tells: the samples' shapes, and which outputs and saved values have the batch.</summary>
+    private sealed class Found
+    {
+        public Shape[] Shapes = [];
+        public bool[] IsOutputBatched = [];
+        public bool[] IsSavedBatched = [];
+    }
 }

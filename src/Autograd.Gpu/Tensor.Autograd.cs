@@ -9,6 +9,7 @@ public sealed partial class Tensor
     private bool _requiresGrad;
     private AccumulateGrad? _accumulator;
     private Tensor? _grad;
+    private bool _isGradUnseen;
     private Node? _gradFn;
     private ViewInfo? _view;
 
@@ -47,7 +48,17 @@ public sealed partial class Tensor
     /// <exception cref="GradientException">The gradient is this tensor itself.</exception>
     public Tensor? Grad
     {
-        get => _grad;
+        get
+        {
+            if (_isGradUnseen)
+            {
+                _isGradUnseen = false;
+                Interlocked.MemoryBarrier(); // before the read, see the setter
+            }
+
+            return _grad;
+        }
+
         set
         {
             if (value is not null)
@@ -55,7 +66,13 @@ public sealed partial class Tensor
                 CheckGrad(value);
             }
 
-            _grad = value;
+            // Whoever reads the property on another thread meanwhile either finds nothing or has said so before the flag is looked at.
+            var old = Interlocked.Exchange(ref _grad, value);
+            if (_isGradUnseen)
+            {
+                _isGradUnseen = false;
+                old?.Dispose();
+            }
         }
     }
 
@@ -154,8 +171,19 @@ public sealed partial class Tensor
     /// <summary>A value that a transform does not record or carry a tangent for; a batch stays a batch.</summary>
     private static Tensor Inside(Wrapper wrapper, Tensor inner) => wrapper is BatchWrapper ? wrapper.Rewrap(inner) : inner;
 
-    /// <summary>Sets <see cref="Grad"/> to what the backward pass computed, which fits.</summary>
-    internal void SetGrad(Tensor gradient) => _grad = gradient;
+    /// <summary><see cref="Grad"/> for the library's own use, which keeps no handle on it.</summary>
+    internal Tensor? PeekGrad => _grad;
+
+    /// <summary>
+    /// Sets <see cref="Grad"/> to what the backward pass computed, which fits. If it is <paramref name="own"/>, a handle that nobody else has, its memory goes
+    /// back as soon as <see cref="Grad"/> is set to something else, provided that nobody asked for it.
+    /// </summary>
+    internal void SetGrad(Tensor gradient, bool own = false)
+    {
+        _isGradUnseen = false;
+        _grad = gradient;
+        _isGradUnseen = own;
+    }
 
     /// <summary>Where this tensor's gradient goes; no node if it requires none.</summary>
     /// <exception cref="GradientException">The tensor is a view whose history cannot be told: see <see cref="GradFn"/>.</exception>

@@ -83,6 +83,7 @@ public sealed partial class Tensor
     /// <exception cref="GradientException">This is a leaf that requires gradients, outside of NoGrad.</exception>
     public Tensor Copy_(Tensor source)
     {
+        ArgumentNullException.ThrowIfNull(source);
         using var profiled = Profiler.Operation("Copy_", this, source);
         if (Shape.Broadcast(Shape, source.Shape, "Copy_") != Shape)
         {

@@ -41,4 +41,52 @@ public sealed partial class Tensor
 
         return Contraction.Of(operands, read.Inputs, read.Output);
     }
+
+    /// <summary>
+    /// <see cref="Einsum(string, IReadOnlyList{Tensor})"/> with numbers for letters: each operand with the subscripts of its dimensions, 0 to 51 (A to Z, then a to z), and -1
+    /// for an ellipsis. <c>Einsum(a, [0, 1], b, [1, 2], [0, 2])</c> is <c>Einsum("AB,BC->AC", a, b)</c>.
+    /// </summary>
+    /// <param name="first">The first operand.</param>
+    /// <param name="firstSubscripts">A number for each of its dimensions.</param>
+    /// <param name="second">The second operand.</param>
+    /// <param name="secondSubscripts">A number for each of its dimensions.</param>
+    /// <param name="result">The subscripts of the result; without them those of an equation without an arrow.</param>
+    /// <inheritdoc cref="Einsum(string, IReadOnlyList{Tensor})"/>
+    public static Tensor Einsum(Tensor first, IReadOnlyList<int> firstSubscripts, Tensor second, IReadOnlyList<int> secondSubscripts, IReadOnlyList<int>? result = null)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(firstSubscripts);
+        ArgumentNullException.ThrowIfNull(second);
+        ArgumentNullException.ThrowIfNull(secondSubscripts);
+        return Einsum([(first, firstSubscripts), (second, secondSubscripts)], result);
+    }
+
+    /// <summary>The same of one operand: <c>Einsum(a, [0, 0], [0])</c> is its diagonal.</summary>
+    /// <param name="operand">The operand.</param>
+    /// <param name="subscripts">A number for each of its dimensions.</param>
+    /// <param name="result">The subscripts of the result; without them those of an equation without an arrow.</param>
+    /// <inheritdoc cref="Einsum(Tensor, IReadOnlyList{int}, Tensor, IReadOnlyList{int}, IReadOnlyList{int}?)"/>
+    public static Tensor Einsum(Tensor operand, IReadOnlyList<int> subscripts, IReadOnlyList<int>? result = null)
+    {
+        ArgumentNullException.ThrowIfNull(operand);
+        ArgumentNullException.ThrowIfNull(subscripts);
+        return Einsum([(operand, subscripts)], result);
+    }
+
+    /// <summary>The same of any number of operands.</summary>
+    /// <param name="operands">Each operand with a number for each of its dimensions.</param>
+    /// <param name="result">The subscripts of the result; without them those of an equation without an arrow.</param>
+    /// <inheritdoc cref="Einsum(Tensor, IReadOnlyList{int}, Tensor, IReadOnlyList{int}, IReadOnlyList{int}?)"/>
+    public static Tensor Einsum(IReadOnlyList<(Tensor Operand, IReadOnlyList<int> Subscripts)> operands, IReadOnlyList<int>? result = null)
+    {
+        ArgumentNullException.ThrowIfNull(operands);
+        for (int i = 0; i < operands.Count; i++)
+        {
+            ArgumentNullException.ThrowIfNull(operands[i].Operand, $"operands[{i}].Operand");
+            ArgumentNullException.ThrowIfNull(operands[i].Subscripts, $"operands[{i}].Subscripts");
+        }
+
+        string equation = string.Join(',', operands.Select(o => EinsumEquation.Term(o.Subscripts)));
+        return Einsum(result is null ? equation : $"{equation}->{EinsumEquation.Term(result)}", [.. operands.Select(o => o.Operand)]);
+    }
 }

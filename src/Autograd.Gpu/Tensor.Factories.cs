@@ -30,14 +30,14 @@ public sealed partial class Tensor
         Full(Shape.Scalar, value, dtype, device, requiresGrad);
 
     /// <summary>Zeros of another tensor's shape, dtype and device.</summary>
-    public static Tensor ZerosLike(Tensor other) => Zeros(other.Shape, other.DType, other.Device);
+    public static Tensor ZerosLike(Tensor other) => Zeros(NotNull(other).Shape, other.DType, other.Device);
 
     /// <summary>Ones of another tensor's shape, dtype and device.</summary>
-    public static Tensor OnesLike(Tensor other) => Ones(other.Shape, other.DType, other.Device);
+    public static Tensor OnesLike(Tensor other) => Ones(NotNull(other).Shape, other.DType, other.Device);
 
     /// <summary>One number in another tensor's shape, by default with its dtype and on its device.</summary>
     public static Tensor FullLike(Tensor other, Scalar value, DType? dtype = null, Device? device = null) =>
-        Full(other.Shape, value, dtype ?? other.DType, device ?? other.Device);
+        Full(NotNull(other).Shape, value, dtype ?? other.DType, device ?? other.Device);
 
     /// <summary>A tensor whose elements are whatever was in its memory.</summary>
     public static Tensor Empty(Shape shape, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
@@ -54,7 +54,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>The same of another tensor's shape, by default with its dtype and on its device.</summary>
-    public static Tensor EmptyLike(Tensor other, DType? dtype = null, Device? device = null) => Empty(other.Shape, dtype ?? other.DType, device ?? other.Device);
+    public static Tensor EmptyLike(Tensor other, DType? dtype = null, Device? device = null) => Empty(NotNull(other).Shape, dtype ?? other.DType, device ?? other.Device);
 
     /// <summary>A 1-d tensor of these numbers.</summary>
     public static Tensor FromArray<T>(T[] values, Device? device = null, bool requiresGrad = false) where T : unmanaged =>
@@ -130,6 +130,13 @@ public sealed partial class Tensor
         return values.To(dtype).WithRequiresGrad(requiresGrad);
     }
 
+    /// <summary><paramref name="steps"/> numbers from base^start to base^end whose logarithms are at equal distances.</summary>
+    public static Tensor Logspace(double start, double end, long steps, double @base = 10, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
+    {
+        using var mode = Tape.GradMode.Set(false);
+        return Pow(@base, Linspace(start, end, steps, DType.Float64, device)).To(dtype).WithRequiresGrad(requiresGrad);
+    }
+
     /// <summary>A matrix with ones on the diagonal and zeros elsewhere.</summary>
     public static Tensor Eye(long rows, long? columns = null, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
     {
@@ -163,7 +170,7 @@ public sealed partial class Tensor
         }
 
         // A storage's value has row-major order; a broadcast sequence is taken in as the input of a pending copy.
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             return FromExpression(device, Fuser.Apply(device, CastFunction.Instance, dtype, layout, index));
         }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Autograd.Gpu;
 
 // Products of vectors and matrices. All are compositions of MatMul, views and pointwise operations, from which their derivatives come.
@@ -149,9 +151,9 @@ public sealed partial class Tensor
         return Operations.Contraction.Of([this, other], [left, right], output);
     }
 
-    private Tensor DotOf(string operation, Tensor other)
+    private Tensor DotOf(string operation, Tensor other, [CallerArgumentExpression(nameof(other))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(other);
+        ArgumentNullException.ThrowIfNull(other, name);
         if (Rank != 1 || other.Rank != 1)
         {
             throw new ShapeException($"{operation}: 1D tensors expected, but got {Rank}D and {other.Rank}D tensors (shapes {Shape} and {other.Shape}). Use MatMul for matrices.");
@@ -188,18 +190,18 @@ public sealed partial class Tensor
         }
     }
 
-    private static void CheckRank(string operation, string expected, Tensor tensor, int rank)
+    private static void CheckRank(string operation, string expected, Tensor tensor, int rank, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
+        ArgumentNullException.ThrowIfNull(tensor, name);
         if (tensor.Rank != rank)
         {
             throw new ShapeException($"{operation}: {expected}, but it has {tensor.Rank} dimensions (shape {tensor.Shape}). Use MatMul for vectors and stacks.");
         }
     }
 
-    private static void CheckVector(string operation, string argument, Tensor tensor)
+    private static void CheckVector(string operation, string argument, Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
+        ArgumentNullException.ThrowIfNull(tensor, name);
         if (tensor.Rank != 1)
         {
             throw new ShapeException($"{operation}: Expected 1-D argument {argument}, but got {tensor.Rank}-D (shape {tensor.Shape}). Use Flatten().");

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Autograd.Gpu;
 
 // beta input + alpha (a product): the product is one kernel, and the sum a pending value that fuses with what follows.
@@ -50,9 +52,10 @@ public sealed partial class Tensor
         return ScaledSum("Addr", vec1, vec2, beta, alpha, static (a, b) => a.Outer(b));
     }
 
-    private Tensor ScaledSum(string operation, Tensor a, Tensor b, Scalar? beta, Scalar? alpha, Func<Tensor, Tensor, Tensor> product)
+    private Tensor ScaledSum(
+        string operation, Tensor a, Tensor b, Scalar? beta, Scalar? alpha, Func<Tensor, Tensor, Tensor> product, [CallerArgumentExpression(nameof(b))] string? nameOfB = null)
     {
-        ArgumentNullException.ThrowIfNull(b);
+        ArgumentNullException.ThrowIfNull(b, nameOfB);
         CheckSame(operation, a, b);
         CheckSame(operation, this, a);
         CheckNumbers(operation);

@@ -9,7 +9,7 @@ public sealed partial class Tensor
     internal static Tensor FromPointwise(
         Device device, PointwiseFunction function, DType resultType, DType inputType, Shape shape, Tensor a, Tensor? b, Tensor? c)
     {
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var layout = a.ResultLayout(shape) ?? b?.ResultLayout(shape) ?? c?.ResultLayout(shape) ?? Layout.Contiguous(shape);
             var in0 = a.ReadInput(function.TakesCondition ? DType.Bool : inputType, layout);
@@ -22,7 +22,7 @@ public sealed partial class Tensor
     /// <summary>This tensor cast to a dtype, not recorded.</summary>
     internal Tensor CastTo(DType dtype)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             return FromExpression(Device, ReadAs(dtype, ResultLayout(Shape) ?? Layout.Contiguous(Shape)));
         }
@@ -34,7 +34,7 @@ public sealed partial class Tensor
     /// <summary>Writes function(this, b, c) over this tensor and counts a new version.</summary>
     internal void Overwrite(PointwiseFunction function, DType inputType, Tensor? b, Tensor? c)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             var layout = ResultLayout(Shape) ?? Layout.Contiguous(Shape);
             var value = Fuser.Apply(
@@ -70,7 +70,7 @@ public sealed partial class Tensor
     /// <summary>Writes the elements of <paramref name="source"/>, broadcast and cast, over this tensor and counts a new version.</summary>
     internal void Overwrite(Tensor source)
     {
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             Store(source.ReadAs(DType, ResultLayout(Shape) ?? Layout.Contiguous(Shape)));
         }

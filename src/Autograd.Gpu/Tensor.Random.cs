@@ -83,17 +83,17 @@ public sealed partial class Tensor
     /// <summary><see cref="Rand"/> with another tensor's shape, dtype and device, where these are not given.</summary>
     /// <exception cref="DTypeException">The dtype is not floating-point.</exception>
     public static Tensor RandLike(Tensor other, DType? dtype = null, Device? device = null, bool requiresGrad = false, Generator? generator = null) =>
-        Rand(other.Shape, dtype ?? other.DType, device ?? other.Device, requiresGrad, generator);
+        Rand(NotNull(other).Shape, dtype ?? other.DType, device ?? other.Device, requiresGrad, generator);
 
     /// <summary><see cref="Randn"/> with another tensor's shape, dtype and device, where these are not given.</summary>
     /// <exception cref="DTypeException">The dtype is not floating-point.</exception>
     public static Tensor RandnLike(Tensor other, DType? dtype = null, Device? device = null, bool requiresGrad = false, Generator? generator = null) =>
-        Randn(other.Shape, dtype ?? other.DType, device ?? other.Device, requiresGrad, generator);
+        Randn(NotNull(other).Shape, dtype ?? other.DType, device ?? other.Device, requiresGrad, generator);
 
     /// <summary>Random whole numbers in [low, high) with another tensor's shape, dtype and device, where these are not given.</summary>
     /// <exception cref="ArgumentException">The range is empty.</exception>
     public static Tensor RandIntLike(Tensor other, long low, long high, DType? dtype = null, Device? device = null, Generator? generator = null) =>
-        RandInt(low, high, other.Shape, dtype ?? other.DType, device ?? other.Device, generator);
+        RandInt(low, high, NotNull(other).Shape, dtype ?? other.DType, device ?? other.Device, generator);
 
     /// <summary>Seeds the generators of all devices, so that each draws the same numbers.</summary>
     public static void ManualSeed(ulong seed)
@@ -183,7 +183,7 @@ public sealed partial class Tensor
         ulong offset = generator.Reserve(counters, out ulong seed);
         var layout = Layout.Contiguous(shape);
         var computed = dtype.ComputeType();
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var random = new RandomExpression(kind, seed, offset, computed, layout);
             return FromExpression(device, Fuser.Cast(device, random, dtype));

@@ -24,7 +24,7 @@ public sealed partial class Tensor
             return;
         }
 
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             // The rows may be pending, and read what is about to be written.
             rows.Materialize();

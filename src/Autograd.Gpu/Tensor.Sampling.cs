@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
 using Autograd.Gpu.Tape;
@@ -26,6 +27,8 @@ public sealed partial class Tensor
     /// <exception cref="DeviceMismatchException">The tensors are on different devices.</exception>
     public static Tensor Normal(Tensor mean, Tensor std, Generator? generator = null)
     {
+        ArgumentNullException.ThrowIfNull(std);
+        ArgumentNullException.ThrowIfNull(mean);
         CheckFloats("Normal", mean, std);
         if (Least(std) is < 0 and var least)
         {
@@ -39,11 +42,11 @@ public sealed partial class Tensor
 
     /// <summary>The same with one standard deviation.</summary>
     /// <inheritdoc cref="Normal(Tensor, Tensor, Generator?)"/>
-    public static Tensor Normal(Tensor mean, double std = 1, Generator? generator = null) => Normal(mean, Wrap(std, mean.Device), generator);
+    public static Tensor Normal(Tensor mean, double std = 1, Generator? generator = null) => Normal(NotNull(mean), Wrap(std, mean.Device), generator);
 
     /// <summary>The same with one mean.</summary>
     /// <inheritdoc cref="Normal(Tensor, Tensor, Generator?)"/>
-    public static Tensor Normal(double mean, Tensor std, Generator? generator = null) => Normal(Wrap(mean, std.Device), std, generator);
+    public static Tensor Normal(double mean, Tensor std, Generator? generator = null) => Normal(Wrap(mean, NotNull(std).Device), std, generator);
 
     /// <summary>Normal numbers of one mean and standard deviation.</summary>
     /// <exception cref="ArgumentException">std is negative.</exception>
@@ -71,6 +74,7 @@ public sealed partial class Tensor
     /// <exception cref="DeviceMismatchException">The tensors are on different devices.</exception>
     public static Tensor Binomial(Tensor count, Tensor prob, Generator? generator = null)
     {
+        ArgumentNullException.ThrowIfNull(prob);
         CheckFloats("Binomial", count, prob);
         if (count.DType != prob.DType)
         {
@@ -215,9 +219,9 @@ public sealed partial class Tensor
         return x.Device.HasHostMemory && x.NumElements > 0 && x.Wrapper is null ? x.Amin().Item<double>() : null;
     }
 
-    private static void CheckFloats(string name, Tensor first, Tensor? second = null)
+    private static void CheckFloats(string name, Tensor first, Tensor? second = null, [CallerArgumentExpression(nameof(first))] string? nameOfFirst = null)
     {
-        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(first, nameOfFirst);
         foreach (var x in new[] { first, second })
         {
             if (x is { DType: var dtype } && !dtype.IsFloatingPoint())

@@ -218,7 +218,7 @@ public sealed partial class Tensor
 
     /// <summary>The integral of samples at the places <paramref name="x"/> (1-d, or of this shape) along a dimension, by the trapezoidal rule.</summary>
     /// <exception cref="ShapeException">There is no such dimension, or the places do not fit.</exception>
-    public Tensor Trapezoid(Tensor x, int dim = -1) => Panels("Trapezoid", x, 1, dim).Sum(dim);
+    public Tensor Trapezoid(Tensor x, int dim = -1) => Panels("Trapezoid", NotNull(x), 1, dim).Sum(dim);
 
     /// <summary>The integrals up to each sample but the first, by the trapezoidal rule.</summary>
     /// <inheritdoc cref="Trapezoid(double, int)"/>
@@ -226,7 +226,7 @@ public sealed partial class Tensor
 
     /// <summary>The integrals up to each sample but the first, by the trapezoidal rule, for samples at the places <paramref name="x"/>.</summary>
     /// <inheritdoc cref="Trapezoid(Tensor, int)"/>
-    public Tensor CumulativeTrapezoid(Tensor x, int dim = -1) => Panels("CumulativeTrapezoid", x, 1, dim).CumSum(dim);
+    public Tensor CumulativeTrapezoid(Tensor x, int dim = -1) => Panels("CumulativeTrapezoid", NotNull(x), 1, dim).CumSum(dim);
 
     private Tensor Panels(string name, Tensor? places, double dx, int dim)
     {

@@ -157,7 +157,7 @@ public sealed partial class Tensor : IDisposable
             return new Tensor(Storage.Share(), Layout);
         }
 
-        lock (Device.Gate)
+        using (Device.Gate.Enter())
         {
             return FromNewBuffer(Device, Fuser.Copy(Device, Storage.Read(Layout), CutReason.View));
         }

@@ -4,7 +4,7 @@ namespace Autograd.Gpu.LinearAlgebra;
 /// P = A^+, the Moore-Penrose inverse, from singular values above max(atol, rtol s[0]). Where the rank does not change:
 /// dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P (Golub, Pereyra 1973), of which the gradient is the adjoint.
 /// </summary>
-internal sealed class Pseudoinverse(double atol, double rtol) : UnaryFunction
+internal sealed class Pseudoinverse(double atol, double rtol, bool isSymmetric = false) : UnaryFunction
 {
     public override string Name => "LinalgPinv";
 
@@ -45,6 +45,12 @@ internal sealed class Pseudoinverse(double atol, double rtol) : UnaryFunction
                 throw new LinearAlgebraException($"linalg.pinv: {stack.Where(i)}The algorithm failed to converge because the input matrix contained non-finite values.");
             }
 
+            if (isSymmetric)
+            {
+                AddInverse(stack[i], n, result[i]);
+                return;
+            }
+
             double[] u = new double[m * k], s = new double[k], vt = new double[k * n], column = new double[m];
             Orthogonal.Svd(stack[i], m, n, full: false, u, s, vt);
             for (int r = 0; r < k && s[r] > Math.Max(atol, rtol * s[0]); r++)
@@ -62,4 +68,42 @@ internal sealed class Pseudoinverse(double atol, double rtol) : UnaryFunction
         });
         return result.ToTensor(a);
     }
+
+    /// <summary>The inverse by eigenvalues.</summary>
+    private void AddInverse(Span<double> matrix, int n, Span<double> result)
+    {
+        double[] values = new double[n], vectors = new double[n * n], column = new double[n];
+        Orthogonal.Eigh(matrix, n, upper: false, values, vectors);
+        double limit = Math.Max(atol, rtol * values.Select(Math.Abs).DefaultIfEmpty().Max());
+        for (int r = 0; r < n; r++)
+        {
+            if (Math.Abs(values[r]) > limit)
+            {
+                for (int j = 0; j < n; j++)
+                {
+                    column[j] = vectors[j * n + r];
+                }
+
+                for (int j = 0; j < n; j++)
+                {
+                    Dense.AddScaled(result.Slice(j * n, n), column[j] / values[r], column);
+                }
+            }
+        }
+    }
+}
+
+/// <summary>
+/// A symmetric matrix of the lower half of one. As for all functions of symmetric matrices the derivative takes both halves for the same: gradients and tangents are
+/// made symmetric.
+/// </summary>
+internal sealed class MirroredLower : UnaryFunction
+{
+    public override string Name => "LinalgMirror";
+
+    protected override Tensor Forward(Tensor x) => x.Tril() + x.Tril(-1).MT;
+
+    protected override Tensor? Backward(Tensor gradient) => (gradient + gradient.MT) / 2;
+
+    protected override Tensor? Jvp(Tensor tangent) => (tangent + tangent.MT) / 2;
 }

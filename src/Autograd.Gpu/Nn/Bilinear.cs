@@ -1,7 +1,7 @@
 namespace Autograd.Gpu.Nn;
 
 /// <summary>x1 A x2 + b: see <see cref="Functional.Bilinear"/>. Weights [out, in1, in2] and bias [out] start uniform in ±1/sqrt(in1), as in PyTorch.</summary>
-public sealed class Bilinear : Module
+public sealed class Bilinear : PairModule
 {
     private readonly Parameter _weight;
     private readonly Parameter? _bias;
@@ -22,9 +22,6 @@ public sealed class Bilinear : Module
     /// <summary>The bias, [out], or null.</summary>
     public Tensor? Bias => _bias?.Value;
 
-    /// <summary>The output for two inputs.</summary>
-    public Tensor Forward(Tensor input1, Tensor input2) => Functional.Bilinear(input1, input2, Weight, Bias);
-
-    /// <summary>The output where both inputs are the same.</summary>
-    public override Tensor Forward(Tensor input) => Forward(input, input);
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor input1, Tensor input2) => Functional.Bilinear(input1, input2, Weight, Bias);
 }

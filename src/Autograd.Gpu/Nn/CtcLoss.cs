@@ -10,4 +10,11 @@ public sealed class CtcLoss(long blank = 0, LossReduction reduction = LossReduct
     /// <summary>The same with the lengths in tensors of integers, which are read.</summary>
     public Tensor Forward(Tensor logProbs, Tensor targets, Tensor inputLengths, Tensor targetLengths) =>
         Functional.CtcLoss(logProbs, targets, inputLengths, targetLengths, blank, reduction, zeroInfinity);
+
+    /// <inheritdoc cref="Forward(Tensor, Tensor, IReadOnlyList{long}, IReadOnlyList{long})"/>
+    public Tensor Call(Tensor logProbs, Tensor targets, IReadOnlyList<long> inputLengths, IReadOnlyList<long> targetLengths) =>
+        Forward(logProbs, targets, inputLengths, targetLengths);
+
+    /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor)"/>
+    public Tensor Call(Tensor logProbs, Tensor targets, Tensor inputLengths, Tensor targetLengths) => Forward(logProbs, targets, inputLengths, targetLengths);
 }

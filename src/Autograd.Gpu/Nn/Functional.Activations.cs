@@ -3,70 +3,70 @@ namespace Autograd.Gpu.Nn;
 public static partial class Functional
 {
     /// <inheritdoc cref="Tensor.Relu()"/>
-    public static Tensor Relu(Tensor input) => input.Relu();
+    public static Tensor Relu(Tensor input) => Tensor.NotNull(input).Relu();
 
     /// <inheritdoc cref="Tensor.Relu6()"/>
-    public static Tensor Relu6(Tensor input) => input.Relu6();
+    public static Tensor Relu6(Tensor input) => Tensor.NotNull(input).Relu6();
 
     /// <inheritdoc cref="Tensor.LeakyRelu(double)"/>
-    public static Tensor LeakyRelu(Tensor input, double negativeSlope = 0.01) => input.LeakyRelu(negativeSlope);
+    public static Tensor LeakyRelu(Tensor input, double negativeSlope = 0.01) => Tensor.NotNull(input).LeakyRelu(negativeSlope);
 
     /// <inheritdoc cref="Tensor.Elu(double)"/>
-    public static Tensor Elu(Tensor input, double alpha = 1) => input.Elu(alpha);
+    public static Tensor Elu(Tensor input, double alpha = 1) => Tensor.NotNull(input).Elu(alpha);
 
     /// <inheritdoc cref="Tensor.Selu()"/>
-    public static Tensor Selu(Tensor input) => input.Selu();
+    public static Tensor Selu(Tensor input) => Tensor.NotNull(input).Selu();
 
     /// <inheritdoc cref="Tensor.Celu(double)"/>
-    public static Tensor Celu(Tensor input, double alpha = 1) => input.Celu(alpha);
+    public static Tensor Celu(Tensor input, double alpha = 1) => Tensor.NotNull(input).Celu(alpha);
 
     /// <inheritdoc cref="Tensor.Gelu(GeluApproximation)"/>
-    public static Tensor Gelu(Tensor input, GeluApproximation approximate = GeluApproximation.None) => input.Gelu(approximate);
+    public static Tensor Gelu(Tensor input, GeluApproximation approximate = GeluApproximation.None) => Tensor.NotNull(input).Gelu(approximate);
 
     /// <inheritdoc cref="Tensor.Silu()"/>
-    public static Tensor Silu(Tensor input) => input.Silu();
+    public static Tensor Silu(Tensor input) => Tensor.NotNull(input).Silu();
 
     /// <inheritdoc cref="Tensor.Mish()"/>
-    public static Tensor Mish(Tensor input) => input.Mish();
+    public static Tensor Mish(Tensor input) => Tensor.NotNull(input).Mish();
 
     /// <inheritdoc cref="Tensor.Softplus(double, double)"/>
-    public static Tensor Softplus(Tensor input, double beta = 1, double threshold = 20) => input.Softplus(beta, threshold);
+    public static Tensor Softplus(Tensor input, double beta = 1, double threshold = 20) => Tensor.NotNull(input).Softplus(beta, threshold);
 
     /// <inheritdoc cref="Tensor.LogSigmoid()"/>
-    public static Tensor LogSigmoid(Tensor input) => input.LogSigmoid();
+    public static Tensor LogSigmoid(Tensor input) => Tensor.NotNull(input).LogSigmoid();
 
     /// <inheritdoc cref="Tensor.Sigmoid()"/>
-    public static Tensor Sigmoid(Tensor input) => input.Sigmoid();
+    public static Tensor Sigmoid(Tensor input) => Tensor.NotNull(input).Sigmoid();
 
     /// <inheritdoc cref="Tensor.Tanh()"/>
-    public static Tensor Tanh(Tensor input) => input.Tanh();
+    public static Tensor Tanh(Tensor input) => Tensor.NotNull(input).Tanh();
 
     /// <inheritdoc cref="Tensor.Tanhshrink()"/>
-    public static Tensor Tanhshrink(Tensor input) => input.Tanhshrink();
+    public static Tensor Tanhshrink(Tensor input) => Tensor.NotNull(input).Tanhshrink();
 
     /// <inheritdoc cref="Tensor.Softsign()"/>
-    public static Tensor Softsign(Tensor input) => input.Softsign();
+    public static Tensor Softsign(Tensor input) => Tensor.NotNull(input).Softsign();
 
     /// <inheritdoc cref="Tensor.Hardtanh(double, double)"/>
-    public static Tensor Hardtanh(Tensor input, double min = -1, double max = 1) => input.Hardtanh(min, max);
+    public static Tensor Hardtanh(Tensor input, double min = -1, double max = 1) => Tensor.NotNull(input).Hardtanh(min, max);
 
     /// <inheritdoc cref="Tensor.Hardswish()"/>
-    public static Tensor Hardswish(Tensor input) => input.Hardswish();
+    public static Tensor Hardswish(Tensor input) => Tensor.NotNull(input).Hardswish();
 
     /// <inheritdoc cref="Tensor.Hardsigmoid()"/>
-    public static Tensor Hardsigmoid(Tensor input) => input.Hardsigmoid();
+    public static Tensor Hardsigmoid(Tensor input) => Tensor.NotNull(input).Hardsigmoid();
 
     /// <inheritdoc cref="Tensor.Hardshrink(double)"/>
-    public static Tensor Hardshrink(Tensor input, double lambda = 0.5) => input.Hardshrink(lambda);
+    public static Tensor Hardshrink(Tensor input, double lambda = 0.5) => Tensor.NotNull(input).Hardshrink(lambda);
 
     /// <inheritdoc cref="Tensor.Softshrink(double)"/>
-    public static Tensor Softshrink(Tensor input, double lambda = 0.5) => input.Softshrink(lambda);
+    public static Tensor Softshrink(Tensor input, double lambda = 0.5) => Tensor.NotNull(input).Softshrink(lambda);
 
     /// <inheritdoc cref="Tensor.Threshold(double, double)"/>
-    public static Tensor Threshold(Tensor input, double threshold, double value) => input.Threshold(threshold, value);
+    public static Tensor Threshold(Tensor input, double threshold, double value) => Tensor.NotNull(input).Threshold(threshold, value);
 
     /// <inheritdoc cref="Tensor.Glu(int)"/>
-    public static Tensor Glu(Tensor input, int dim = -1) => input.Glu(dim);
+    public static Tensor Glu(Tensor input, int dim = -1) => Tensor.NotNull(input).Glu(dim);
 
     /// <summary>
     /// x where it is above 0, else w x: with one weight for all (0-d or [1]), or one for each channel, the size of dimension 1. The derivative at 0 is w.
@@ -108,6 +108,7 @@ public static partial class Functional
     /// <exception cref="DTypeException">The input is not floating-point.</exception>
     public static Tensor Rrelu(Tensor input, double lower = 1.0 / 8, double upper = 1.0 / 3, bool training = false)
     {
+        ArgumentNullException.ThrowIfNull(input);
         if (!(lower <= upper))
         {
             throw new ArgumentOutOfRangeException(nameof(lower), $"Rrelu: Lower bound should be less than or equal to the upper bound, but got {lower} and {upper}.");

@@ -19,7 +19,7 @@ public static partial class Functional
     /// <exception cref="ArgumentException">p is no probability.</exception>
     /// <exception cref="DTypeException">The dtype is not floating-point.</exception>
     public static Tensor Dropout(Tensor input, double p = 0.5, bool training = true, bool inplace = false, Generator? generator = null) =>
-        Dropped("Dropout", input, input.Shape, p, training, inplace, isAlpha: false, generator);
+        Dropped("Dropout", Tensor.NotNull(input), input.Shape, p, training, inplace, isAlpha: false, generator);
 
     /// <summary>
     /// Dropout for self-normalising networks: dropped elements become the negative saturation of selu, and an affine map of the result keeps mean 0 and variance 1
@@ -27,31 +27,31 @@ public static partial class Functional
     /// </summary>
     /// <inheritdoc cref="Dropout"/>
     public static Tensor AlphaDropout(Tensor input, double p = 0.5, bool training = false, bool inplace = false, Generator? generator = null) =>
-        Dropped("AlphaDropout", input, input.Shape, p, training, inplace, isAlpha: true, generator);
+        Dropped("AlphaDropout", Tensor.NotNull(input), input.Shape, p, training, inplace, isAlpha: true, generator);
 
     /// <summary><see cref="Dropout"/> of whole channels of [N, C, L] or [C, L].</summary>
     /// <exception cref="ShapeException">The input has another number of dimensions.</exception>
     /// <inheritdoc cref="Dropout"/>
     public static Tensor Dropout1d(Tensor input, double p = 0.5, bool training = true, bool inplace = false, Generator? generator = null) =>
-        Dropped("Dropout1d", input, Channels("Dropout1d", input, 2, 3, hasBatch: input.Rank == 3), p, training, inplace, isAlpha: false, generator);
+        Dropped("Dropout1d", Tensor.NotNull(input), Channels("Dropout1d", input, 2, 3, hasBatch: input.Rank == 3), p, training, inplace, isAlpha: false, generator);
 
     /// <summary><see cref="Dropout"/> of whole channels of [N, C, H, W], or of [N, C, L] as in PyTorch.</summary>
     /// <exception cref="ShapeException">The input has another number of dimensions.</exception>
     /// <inheritdoc cref="Dropout"/>
     public static Tensor Dropout2d(Tensor input, double p = 0.5, bool training = true, bool inplace = false, Generator? generator = null) =>
-        Dropped("Dropout2d", input, Channels("Dropout2d", input, 3, 4, hasBatch: true), p, training, inplace, isAlpha: false, generator);
+        Dropped("Dropout2d", Tensor.NotNull(input), Channels("Dropout2d", input, 3, 4, hasBatch: true), p, training, inplace, isAlpha: false, generator);
 
     /// <summary><see cref="Dropout"/> of whole channels of [N, C, D, H, W] or [C, D, H, W].</summary>
     /// <exception cref="ShapeException">The input has another number of dimensions.</exception>
     /// <inheritdoc cref="Dropout"/>
     public static Tensor Dropout3d(Tensor input, double p = 0.5, bool training = true, bool inplace = false, Generator? generator = null) =>
-        Dropped("Dropout3d", input, Channels("Dropout3d", input, 4, 5, hasBatch: input.Rank == 5), p, training, inplace, isAlpha: false, generator);
+        Dropped("Dropout3d", Tensor.NotNull(input), Channels("Dropout3d", input, 4, 5, hasBatch: input.Rank == 5), p, training, inplace, isAlpha: false, generator);
 
     /// <summary><see cref="AlphaDropout"/> of whole channels of [N, C, ..].</summary>
     /// <exception cref="ShapeException">The input has less than two dimensions.</exception>
     /// <inheritdoc cref="Dropout"/>
     public static Tensor FeatureAlphaDropout(Tensor input, double p = 0.5, bool training = false, bool inplace = false, Generator? generator = null) =>
-        Dropped("FeatureAlphaDropout", input, Channels("FeatureAlphaDropout", input, 2, int.MaxValue, hasBatch: true), p, training, inplace, isAlpha: true, generator);
+        Dropped("FeatureAlphaDropout", Tensor.NotNull(input), Channels("FeatureAlphaDropout", input, 2, int.MaxValue, hasBatch: true), p, training, inplace, isAlpha: true, generator);
 
     private static Tensor Dropped(
         string name, Tensor input, Shape mask, double p, bool training, bool inplace, bool isAlpha, Generator? generator)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Autograd.Gpu.Nn;
 
 public static partial class Functional
@@ -54,6 +56,7 @@ public static partial class Functional
     /// <exception cref="DeviceMismatchException">The tensors live on several devices.</exception>
     public static Tensor Bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias = null)
     {
+        ArgumentNullException.ThrowIfNull(weight);
         CheckOperands("Bilinear", input1, input2, weight);
         CheckOperands("Bilinear", input1, weight, bias);
         if (input1.Rank == 0 || input1.Rank != input2.Rank || !input1.Shape.AsSpan()[..^1].SequenceEqual(input2.Shape.AsSpan()[..^1]))
@@ -100,10 +103,12 @@ public static partial class Functional
         : throw new ShapeException($"Linear: The expanded size of the bias {bias.Shape} must match the result {shape}. Expected a bias [{(shape.Rank == 0 ? "" : shape[-1])}].");
 
     /// <summary>Refuses operands of several devices or dtypes, and integers.</summary>
-    private static void CheckOperands(string operation, Tensor first, Tensor second, Tensor? third)
+    private static void CheckOperands(
+        string operation, Tensor first, Tensor second, Tensor? third, [CallerArgumentExpression(nameof(first))] string? nameOfFirst = null,
+        [CallerArgumentExpression(nameof(second))] string? nameOfSecond = null)
     {
-        ArgumentNullException.ThrowIfNull(first);
-        ArgumentNullException.ThrowIfNull(second);
+        ArgumentNullException.ThrowIfNull(first, nameOfFirst);
+        ArgumentNullException.ThrowIfNull(second, nameOfSecond);
         if (first.Device != second.Device || (third is not null && third.Device != first.Device))
         {
             throw new DeviceMismatchException(

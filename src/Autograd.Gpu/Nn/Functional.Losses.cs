@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Operations;
 using Autograd.Gpu.Tape;
@@ -208,10 +209,12 @@ public static partial class Functional
     }
 
     /// <summary>Both in the dtype to compute in, and the dtype of the result.</summary>
-    private static (Tensor Input, Tensor Target, DType Result) Pair(string operation, Tensor input, Tensor target, bool warns = true)
+    private static (Tensor Input, Tensor Target, DType Result) Pair(
+        string operation, Tensor input, Tensor target, bool warns = true, [CallerArgumentExpression(nameof(input))] string? nameOfInput = null,
+        [CallerArgumentExpression(nameof(target))] string? nameOfTarget = null)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(input, nameOfInput);
+        ArgumentNullException.ThrowIfNull(target, nameOfTarget);
         if (input.Shape != target.Shape)
         {
             Shape.Broadcast(input.Shape, target.Shape, operation);

@@ -13,6 +13,7 @@ public static partial class Init
     /// <exception cref="DTypeException">The dtype is not floating-point.</exception>
     public static Tensor Orthogonal_(Tensor tensor, double gain = 1, Generator? generator = null)
     {
+        ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.Rank < 2)
         {
             throw new ShapeException($"Orthogonal_: Only tensors with 2 or more dimensions are supported, but got shape {tensor.Shape}.");

@@ -89,7 +89,7 @@ public static partial class Init
 
     /// <summary>Ones on the diagonal of a matrix, elsewhere zeros.</summary>
     /// <exception cref="ShapeException">The tensor has not two dimensions.</exception>
-    public static Tensor Eye_(Tensor tensor) => tensor.Rank == 2
+    public static Tensor Eye_(Tensor tensor) => Tensor.NotNull(tensor).Rank == 2
         ? Unrecorded(tensor, x => x.Copy_(Tensor.Eye(x.Shape[0], x.Shape[1], x.DType, x.Device)))
         : throw new ShapeException($"Eye_: Only tensors with 2 dimensions are supported, but got shape {tensor.Shape}.");
 
@@ -97,6 +97,7 @@ public static partial class Init
     /// <exception cref="ShapeException">The tensor has not three to five dimensions, or its channels do not divide into the groups.</exception>
     public static Tensor Dirac_(Tensor tensor, long groups = 1)
     {
+        ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.Rank is < 3 or > 5)
         {
             throw new ShapeException($"Dirac_: Only tensors with 3, 4, or 5 dimensions are supported, but got shape {tensor.Shape}.");
@@ -133,6 +134,7 @@ public static partial class Init
     /// <exception cref="ShapeException">The tensor has less than two dimensions.</exception>
     public static Tensor XavierUniform_(Tensor tensor, double gain = 1, Generator? generator = null)
     {
+        ArgumentNullException.ThrowIfNull(tensor);
         double bound = Math.Sqrt(3) * Xavier("XavierUniform_", tensor, gain);
         return Uniform_(tensor, -bound, bound, generator);
     }
@@ -140,7 +142,7 @@ public static partial class Init
     /// <summary>Normal numbers of standard deviation gain * sqrt(2 / (fan in + fan out)).</summary>
     /// <inheritdoc cref="XavierUniform_"/>
     public static Tensor XavierNormal_(Tensor tensor, double gain = 1, Generator? generator = null) =>
-        Normal_(tensor, 0, Xavier("XavierNormal_", tensor, gain), generator);
+        Normal_(Tensor.NotNull(tensor), 0, Xavier("XavierNormal_", tensor, gain), generator);
 
     /// <summary>Uniform numbers of standard deviation gain / sqrt(fan) (K. He and others, 2015).</summary>
     /// <param name="tensor">Weights, [out, in, ..].</param>
@@ -152,6 +154,7 @@ public static partial class Init
     public static Tensor KaimingUniform_(
         Tensor tensor, double a = 0, FanMode mode = FanMode.FanIn, Nonlinearity nonlinearity = Nonlinearity.LeakyRelu, Generator? generator = null)
     {
+        ArgumentNullException.ThrowIfNull(tensor);
         double bound = Math.Sqrt(3) * Kaiming("KaimingUniform_", tensor, a, mode, nonlinearity);
         return Uniform_(tensor, -bound, bound, generator);
     }
@@ -160,7 +163,7 @@ public static partial class Init
     /// <inheritdoc cref="KaimingUniform_"/>
     public static Tensor KaimingNormal_(
         Tensor tensor, double a = 0, FanMode mode = FanMode.FanIn, Nonlinearity nonlinearity = Nonlinearity.LeakyRelu, Generator? generator = null) =>
-        Normal_(tensor, 0, Kaiming("KaimingNormal_", tensor, a, mode, nonlinearity), generator);
+        Normal_(Tensor.NotNull(tensor), 0, Kaiming("KaimingNormal_", tensor, a, mode, nonlinearity), generator);
 
     /// <summary>Normal numbers, of which in each column of a matrix a share is zero (J. Martens, 2010).</summary>
     /// <param name="tensor">A matrix.</param>
@@ -171,6 +174,7 @@ public static partial class Init
     /// <exception cref="ArgumentException">The sparsity is not in [0, 1].</exception>
     public static Tensor Sparse_(Tensor tensor, double sparsity, double std = 0.01, Generator? generator = null)
     {
+        ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.Rank != 2)
         {
             throw new ShapeException($"Sparse_: Only tensors with 2 dimensions are supported, but got shape {tensor.Shape}.");

@@ -1,16 +1,11 @@
 namespace Autograd.Gpu.Nn;
 
 /// <summary>A loss as a module: it takes more than one tensor, so that it is called with these and cannot stand in a <see cref="Sequential"/>.</summary>
-public abstract class LossModule : Module
+public abstract class LossModule : ModuleBase
 {
     private protected LossModule()
     {
     }
-
-    /// <summary>Always an exception: a loss compares.</summary>
-    /// <exception cref="NotSupportedException">Always.</exception>
-    public sealed override Tensor Forward(Tensor input) =>
-        throw new NotSupportedException($"{GetType().Name}: a loss takes more than one tensor. Call it with the input and the target.");
 }
 
 /// <summary>A loss of an input and a target.</summary>

@@ -1,119 +1,35 @@
 namespace Autograd.Gpu.Nn;
 
-/// <summary>A part of a network: a function of tensors with parameters.</summary>
-public abstract class Module
+/// <summary>A part of a network that makes one tensor of one tensor: a layer, or a network of layers.</summary>
+public abstract class Module : ModuleBase
 {
-    private readonly List<(string Name, Parameter Parameter)> _parameters = [];
-    private readonly List<(string Name, Buffer Buffer)> _buffers = [];
-    private readonly List<(string Name, Module Module)> _children = [];
-
-    /// <summary>Whether the module trains: true at first. Dropout and batch normalisation work in another way when it does not.</summary>
-    public bool Training { get; private set; } = true;
-
     /// <summary>The output for an input; also reachable as <see cref="Call"/>.</summary>
     public abstract Tensor Forward(Tensor input);
 
     /// <summary>Computes the output for an input.</summary>
     public Tensor Call(Tensor input) => Forward(input);
 
-    /// <summary>All parameters of this module and of its children, in order of registration.</summary>
-    public IReadOnlyList<Tensor> Parameters() => [.. NamedParameters().Select(p => p.Tensor)];
-
-    /// <summary>All parameters with their paths: <c>0.weight</c>.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> NamedParameters() => Places().Select(p => (p.Name, p.Parameter.Value));
-
-    /// <summary>The modules that this one is directly made of, with their names.</summary>
-    public IEnumerable<(string Name, Module Module)> NamedChildren() => _children;
-
-    /// <summary>This module and all below it, with their paths; its own is empty.</summary>
-    public IEnumerable<(string Name, Module Module)> NamedModules()
+    /// <inheritdoc cref="ModuleBase.Train"/>
+    public new Module Train(bool mode = true)
     {
-        yield return ("", this);
-        foreach (var (name, child) in _children)
-        {
-            foreach (var (inner, module) in child.NamedModules())
-            {
-                yield return (inner.Length == 0 ? name : $"{name}.{inner}", module);
-            }
-        }
-    }
-
-    /// <summary>All buffers, tensors of the module's state that no optimiser changes, with their paths: <c>1.running_mean</c>.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> NamedBuffers()
-    {
-        foreach (var (path, module) in NamedModules())
-        {
-            foreach (var (name, buffer) in module._buffers)
-            {
-                yield return (path.Length == 0 ? name : $"{path}.{name}", buffer.Value);
-            }
-        }
-    }
-
-    /// <summary>Puts this module and all below it into training mode, or out of it.</summary>
-    public Module Train(bool mode = true)
-    {
-        Training = mode;
-        foreach (var (_, child) in _children)
-        {
-            child.Train(mode);
-        }
-
+        base.Train(mode);
         return this;
     }
 
-    /// <summary>Puts this module and all below it into evaluation mode: <c>Train(false)</c>.</summary>
-    public Module Eval() => Train(false);
+    /// <inheritdoc cref="ModuleBase.Eval"/>
+    public new Module Eval() => Train(false);
+}
 
-    /// <summary>Sets the gradients of all parameters to null.</summary>
-    public void ZeroGrad()
+/// <summary>A part of a network that makes one tensor of two.</summary>
+public abstract class PairModule : ModuleBase
+{
+    private protected PairModule()
     {
-        foreach (var (_, tensor) in NamedParameters())
-        {
-            tensor.Grad = null;
-        }
     }
 
-    /// <summary>The places of all parameters with their paths.</summary>
-    internal IEnumerable<(string Name, Parameter Parameter)> Places()
-    {
-        foreach (var parameter in _parameters)
-        {
-            yield return parameter;
-        }
+    /// <summary>The output for two inputs; also reachable as <see cref="Call"/>.</summary>
+    public abstract Tensor Forward(Tensor input1, Tensor input2);
 
-        foreach (var (name, child) in _children)
-        {
-            foreach (var (inner, parameter) in child.Places())
-            {
-                yield return ($"{name}.{inner}", parameter);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Makes a tensor a parameter: it requires gradients from now on. Keep what is returned, and read its <see cref="Parameter.Value"/> where the tensor is
-    /// needed, so that <c>Autodiff.FunctionalCall</c> can put another in its place.
-    /// </summary>
-    protected Parameter Register(string name, Tensor parameter)
-    {
-        var place = new Parameter(parameter.RequiresGrad_());
-        _parameters.Add((name, place));
-        return place;
-    }
-
-    /// <summary>Makes a tensor part of the module's state without making it a parameter, such as a running mean.</summary>
-    protected Buffer RegisterBuffer(string name, Tensor tensor)
-    {
-        var place = new Buffer(tensor);
-        _buffers.Add((name, place));
-        return place;
-    }
-
-    /// <summary>Makes a module a child, so that its parameters are this module's too.</summary>
-    protected T Register<T>(string name, T child) where T : Module
-    {
-        _children.Add((name, child));
-        return child;
-    }
+    /// <summary>Computes the output for two inputs.</summary>
+    public Tensor Call(Tensor input1, Tensor input2) => Forward(input1, input2);
 }

@@ -20,3 +20,10 @@ public sealed class Flatten(int startDim = 1, int endDim = -1) : Module
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input) => input.Flatten(startDim, endDim);
 }
+
+/// <summary>One dimension as several, the reverse of <see cref="Flatten"/>: see <see cref="Tensor.Unflatten"/>.</summary>
+public sealed class Unflatten(int dim, params long[] sizes) : Module
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor input) => input.Unflatten(dim, sizes);
+}

@@ -72,7 +72,7 @@ public sealed class TransformerEncoderLayer : Module
 /// <summary>
 /// A layer of a transformer's decoder: self-attention, attention to the encoder's output, a feed-forward part; otherwise as <see cref="TransformerEncoderLayer"/>.
 /// </summary>
-public sealed class TransformerDecoderLayer : Module
+public sealed class TransformerDecoderLayer : ModuleBase
 {
     private readonly MultiheadAttention _self;
     private readonly MultiheadAttention _cross;
@@ -99,11 +99,6 @@ public sealed class TransformerDecoderLayer : Module
         _norm2 = Register("norm2", new LayerNorm([dModel], layerNormEps, bias: bias, dtype: dtype, device: device));
         _norm3 = Register("norm3", new LayerNorm([dModel], layerNormEps, bias: bias, dtype: dtype, device: device));
     }
-
-    /// <summary>Not to be called: a decoder needs the encoder's output as well.</summary>
-    /// <exception cref="ArgumentException">Always.</exception>
-    public override Tensor Forward(Tensor input) =>
-        throw new ArgumentException("TransformerDecoderLayer: expected the target and the encoder's output. Call Forward(tgt, memory).");
 
     /// <summary>The layer's output for a target and the encoder's output; masks as in <see cref="MultiheadAttention"/>.</summary>
     public Tensor Forward(
@@ -163,7 +158,7 @@ public sealed class TransformerEncoder : Module
 }
 
 /// <summary>Decoder layers one after the other, and a norm at the end if one is given.</summary>
-public sealed class TransformerDecoder : Module
+public sealed class TransformerDecoder : ModuleBase
 {
     private readonly TransformerDecoderLayer[] _layers;
     private readonly Module? _norm;
@@ -176,11 +171,6 @@ public sealed class TransformerDecoder : Module
         _layers = [.. Enumerable.Range(0, numLayers).Select(i => Register(TransformerNames.Layer(i), layer()))];
         _norm = norm is null ? null : Register("norm", norm);
     }
-
-    /// <summary>Not to be called: a decoder needs the encoder's output as well.</summary>
-    /// <exception cref="ArgumentException">Always.</exception>
-    public override Tensor Forward(Tensor input) =>
-        throw new ArgumentException("TransformerDecoder: expected the target and the encoder's output. Call Forward(tgt, memory).");
 
     /// <summary>The decoder's output for a target and the encoder's output; masks as in <see cref="MultiheadAttention"/>.</summary>
     public Tensor Forward(

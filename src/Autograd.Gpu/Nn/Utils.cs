@@ -24,7 +24,7 @@ public static class Utils
         }
 
         using var mode = GradMode.Set(false);
-        var gradients = Gradients("ClipGradNorm_", parameters);
+        var gradients = Gradients(parameters);
         if (gradients.Count == 0)
         {
             return Tensor.Zeros([]);
@@ -61,15 +61,15 @@ public static class Utils
         }
 
         using var mode = GradMode.Set(false);
-        foreach (var gradient in Gradients("ClipGradValue_", parameters))
+        foreach (var gradient in Gradients(parameters))
         {
             gradient.Clamp_(-clipValue, clipValue);
         }
     }
 
-    private static List<Tensor> Gradients(string operation, IEnumerable<Tensor> parameters)
+    private static List<Tensor> Gradients(IEnumerable<Tensor> parameters)
     {
-        ArgumentNullException.ThrowIfNull(parameters, operation);
-        return [.. parameters.Select(p => p.Grad).OfType<Tensor>()];
+        ArgumentNullException.ThrowIfNull(parameters);
+        return [.. Tensor.NotNull(parameters.ToArray(), nameof(parameters)).Select(p => p.PeekGrad).OfType<Tensor>()];
     }
 }

@@ -21,7 +21,7 @@ internal static class ClassIndices
         }
 
         long counted = 0;
-        lock (values.Device.Gate)
+        using (values.Device.Gate.Enter())
         {
             var buffer = values.Detach().ContiguousBuffer();
             var numbers = (long*)buffer.Block.Pointer + buffer.Layout.Offset;

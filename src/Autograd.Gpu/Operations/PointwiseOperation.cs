@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
@@ -14,6 +15,9 @@ internal abstract class PointwiseOperation(string name, int arity) : PointwiseFu
 {
     /// <inheritdoc/>
     public virtual Saves Saves => Saves.None;
+
+    /// <inheritdoc/>
+    public virtual bool IsProgram => false;
 
     /// <inheritdoc/>
     public virtual Saves InputsFor(bool first, bool second) => Saves;
@@ -104,15 +108,40 @@ internal static class Op<T>
 /// <summary>Applies pointwise operations: promotion, broadcasting, the pending expression, the tape.</summary>
 internal static class Pointwise
 {
+    // The names of the arguments are those of the public method that passes them on.
     public static Tensor Apply<T>(Tensor input) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, input, null, null);
 
-    public static Tensor Apply<T>(Tensor a, Tensor b) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, a, b, null);
+    public static Tensor Apply<T>(
+        Tensor a, Tensor b, [CallerArgumentExpression(nameof(a))] string? nameOfA = null, [CallerArgumentExpression(nameof(b))] string? nameOfB = null)
+        where T : PointwiseOperation, new()
+    {
+        ArgumentNullException.ThrowIfNull(a, nameOfA);
+        ArgumentNullException.ThrowIfNull(b, nameOfB);
+        return Apply(Op<T>.Instance, a, b, null);
+    }
 
-    public static Tensor Apply<T>(Tensor a, Tensor b, Tensor c) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, a, b, c);
+    public static Tensor Apply<T>(
+        Tensor a, Tensor b, Tensor c, [CallerArgumentExpression(nameof(a))] string? nameOfA = null, [CallerArgumentExpression(nameof(b))] string? nameOfB = null,
+        [CallerArgumentExpression(nameof(c))] string? nameOfC = null)
+        where T : PointwiseOperation, new()
+    {
+        ArgumentNullException.ThrowIfNull(a, nameOfA);
+        ArgumentNullException.ThrowIfNull(b, nameOfB);
+        ArgumentNullException.ThrowIfNull(c, nameOfC);
+        return Apply(Op<T>.Instance, a, b, c);
+    }
 
-    public static Tensor Apply<T>(Tensor a, Scalar b) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, a, Tensor.Wrap(b, a.Device, a.DType), null);
+    public static Tensor Apply<T>(Tensor a, Scalar b, [CallerArgumentExpression(nameof(a))] string? nameOfA = null) where T : PointwiseOperation, new()
+    {
+        ArgumentNullException.ThrowIfNull(a, nameOfA);
+        return Apply(Op<T>.Instance, a, Tensor.Wrap(b, a.Device, a.DType), null);
+    }
 
-    public static Tensor Apply<T>(Scalar a, Tensor b) where T : PointwiseOperation, new() => Apply(Op<T>.Instance, Tensor.Wrap(a, b.Device, b.DType), b, null);
+    public static Tensor Apply<T>(Scalar a, Tensor b, [CallerArgumentExpression(nameof(b))] string? nameOfB = null) where T : PointwiseOperation, new()
+    {
+        ArgumentNullException.ThrowIfNull(b, nameOfB);
+        return Apply(Op<T>.Instance, Tensor.Wrap(a, b.Device, b.DType), b, null);
+    }
 
     public static Tensor Apply(PointwiseOperation operation, Tensor a, Tensor? b, Tensor? c)
     {
@@ -132,7 +161,20 @@ internal static class Pointwise
     }
 
     /// <summary>Applies an operation and writes the result over <paramref name="a"/>, its first input.</summary>
-    public static Tensor ApplyInPlace<T>(Tensor a, Tensor? b = null, Tensor? c = null) where T : PointwiseOperation, new()
+    public static Tensor ApplyInPlace<T>(Tensor a) where T : PointwiseOperation, new() => Overwrite<T>(a, null, null);
+
+    /// <inheritdoc cref="ApplyInPlace{T}(Tensor)"/>
+    public static Tensor ApplyInPlace<T>(Tensor a, Tensor b, [CallerArgumentExpression(nameof(b))] string? nameOfB = null) where T : PointwiseOperation, new()
+    {
+        ArgumentNullException.ThrowIfNull(b, nameOfB);
+        return Overwrite<T>(a, b, null);
+    }
+
+    /// <inheritdoc cref="ApplyInPlace{T}(Tensor)"/>
+    public static Tensor ApplyInPlace<T>(Tensor a, Tensor b, Tensor c) where T : PointwiseOperation, new() => Overwrite<T>(a, b, c);
+
+    /// <summary>Applies an operation of as many inputs as are there and writes the result over the first.</summary>
+    internal static Tensor Overwrite<T>(Tensor a, Tensor? b, Tensor? c) where T : PointwiseOperation, new()
     {
         var operation = Op<T>.Instance;
         string name = operation.InPlaceName;

@@ -20,6 +20,8 @@ internal sealed class ProgramPointwise<TSelf> : PointwiseOperation
 
     public override (double Low, double High) Domain => _declaration.Domain;
 
+    public override bool IsProgram => true;
+
     public override Type Owner => typeof(TSelf);
 
     public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => _declaration.Gradient(input, gradient, saved);

@@ -44,6 +44,7 @@ internal sealed class DecompositionDerivativeTests
         yield return new("Eigh of the upper half", [two], x => [Symmetric(x[0]).Eigh('U').Vectors.Square()]);
         yield return new("Pinv", [tall], x => [x[0].Pinv()]);
         yield return new("Pinv of a deficient one", [[3, 1]], x => [x[0].MatMul(x[0].MT).Pinv(rtol: 1e-8)]);
+        yield return new("Pinv of a symmetric one", [two], x => [Symmetric(x[0]).Pinv(hermitian: true)]);
         yield return new("Lstsq", [tall, [3, 1]], x => [x[0].Lstsq(x[1]).Solution, x[0].Lstsq(x[1]).Residuals]);
         yield return new("Lstsq by QR", [wide, [2, 1]], x => [x[0].Lstsq(x[1], driver: LstsqDriver.Gels).Solution]);
         yield return new("MatrixExp", [two], x => [x[0].MatrixExp()]);

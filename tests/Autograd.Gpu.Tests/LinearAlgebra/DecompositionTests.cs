@@ -95,6 +95,23 @@ internal sealed class DecompositionTests
     }
 
     [Test]
+    public void SymmetricMatricesAreReadFromTheirLowerHalf()
+    {
+        // Eigenvalues 3, -1 and, below the tolerance, 1e-9; above the diagonal stands something else.
+        var q = Numbers.Double(5, [2, 3, 3], -1, 1, Device.Cpu).Qr().Q;
+        var symmetric = q.MatMul((Tensor.FromArray([3, -1, 1e-9]).Unsqueeze(-1) * q.MT));
+        var given = symmetric.Tril() + Tensor.Full([3, 3], 7, DType.Float64).Triu(1);
+        var expected = q.MatMul(Tensor.FromArray([1 / 3.0, -1, 0]).Unsqueeze(-1) * q.MT);
+        Close.AreEqual(given.Pinv(rtol: 1e-6, hermitian: true), expected, "pinv", 1e-12);
+        Close.AreEqual(given.Pinv(atol: 2, hermitian: true), q.MatMul(Tensor.FromArray([1 / 3.0, 0, 0]).Unsqueeze(-1) * q.MT), "magnitudes against atol", 1e-12);
+        Assert.That(given.MatrixRank(rtol: 1e-6, hermitian: true).ToArray<long>(), Is.EqualTo(new[] { 2L, 2 }));
+        Assert.That(given.MatrixRank(atol: 2, hermitian: true).ToArray<long>(), Is.EqualTo(new[] { 1L, 1 }));
+        Assert.That(Tensor.Zeros([0, 0]).MatrixRank(hermitian: true).Item<long>(), Is.Zero);
+        Assert.Throws<ShapeException>(() => Tensor.Ones([2, 3]).Pinv(hermitian: true));
+        Assert.Throws<ShapeException>(() => Tensor.Ones([2, 3]).MatrixRank(hermitian: true));
+    }
+
+    [Test]
     public void WhatIsKnownInNumbers()
     {
         var a = Tensor.FromArray(new[,] { { 2.0, 1, 0 }, { 1, 3, 1 }, { 0, 1, 4 } });

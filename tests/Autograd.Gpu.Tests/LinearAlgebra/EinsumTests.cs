@@ -55,6 +55,19 @@ internal sealed class EinsumTests
     }
 
     [Test]
+    public void NumbersStandForLetters()
+    {
+        Tensor a = Numbers.Double(1, [2, 3, 3], -1, 1, Device.Cpu), b = Numbers.Double(2, [3, 4], -1, 1, Device.Cpu);
+        Close.AreEqual(Tensor.Einsum(a, [7, 0, 1], b, [1, 51], [51, 7]), Tensor.Einsum("xij,jk->kx", a, b), "two");
+        Close.AreEqual(Tensor.Einsum(a, [-1, 30, 2], b, [2, 5]), Tensor.Einsum("...eC,CF", a, b), "without a result");
+        Close.AreEqual(Tensor.Einsum(a, [0, 1, 1], [0]), Tensor.Einsum("iab->i", a * Tensor.Eye(3, null, DType.Float64)), "one");
+        Close.AreEqual(Tensor.Einsum([(a, [0, 1, 2]), (b, [2, 3]), (b, [1, 3])], []), Tensor.Einsum("xij,jk,ik->", a, b, b), "three");
+        Assert.That(Assert.Throws<ShapeException>(() => Tensor.Einsum(a, [0, 1, 52]))!.Message, Does.Contain("subscript 52 in subscript list is not within the valid range [0, 52)"));
+        Assert.That(Assert.Throws<ShapeException>(() => Tensor.Einsum(a, [0, 1], b, [0, 1]))!.Message, Does.Contain("does not match the number of dimensions (3) for operand 0"));
+        Assert.That(Assert.Throws<ArgumentNullException>(() => Tensor.Einsum([(a, null!)]))!.ParamName, Is.EqualTo("operands[0].Subscripts"));
+    }
+
+    [Test]
     public void TheBestOrderOfContractionIsFound()
     {
         // (10 x 100)(100 x 5)(5 x 50): left first costs 7,500 multiplications, right first 75,000.

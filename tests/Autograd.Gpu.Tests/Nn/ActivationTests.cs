@@ -53,7 +53,7 @@ internal sealed class ActivationTests
     [Test]
     public void LayersHaveTheirParameters()
     {
-        static string Names(Module module) => string.Join(" ", module.NamedParameters().Select(p => $"{p.Name}{p.Tensor.Shape}"));
+        static string Names(ModuleBase module) => string.Join(" ", module.NamedParameters().Select(p => $"{p.Name}{p.Tensor.Shape}"));
         Assert.That(Names(new LayerNorm([2, 3])), Is.EqualTo("weight[2, 3] bias[2, 3]"));
         Assert.That(Names(new LayerNorm([3], bias: false)), Is.EqualTo("weight[3]"));
         Assert.That(Names(new LayerNorm([3], elementwiseAffine: false)), Is.Empty);
@@ -62,7 +62,7 @@ internal sealed class ActivationTests
         Assert.That(Names(new Bilinear(2, 3, 4)), Is.EqualTo("weight[4, 2, 3] bias[4]"));
         var bilinear = new Bilinear(4, 4, 2, bias: false);
         Assert.That(bilinear.Weight.Abs().Max().Item<float>(), Is.LessThanOrEqualTo(0.5));
-        Assert.That(bilinear.Call(X).Doubles(), Is.EqualTo(F.Bilinear(X, X, bilinear.Weight).Doubles()));
+        Assert.That(bilinear.Call(X, X).Doubles(), Is.EqualTo(F.Bilinear(X, X, bilinear.Weight).Doubles()));
     }
 
     [Test]

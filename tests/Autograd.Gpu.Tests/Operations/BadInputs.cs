@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Reflection.Emit;
 
 namespace Autograd.Gpu.Tests;
 
@@ -11,16 +12,17 @@ internal static class BadInputs
     /// <summary>The exceptions that programs are told about.</summary>
     public static bool IsMeant(Exception e) => e is AutogradException or ArgumentException;
 
-    /// <summary>Whether all overloads can be called by reflection; spans cannot be passed.</summary>
-    public static bool CanBeCalled(MethodBase method) => !method.ContainsGenericParameters && method.GetParameters().All(p => !p.ParameterType.IsByRefLike && !p.ParameterType.IsByRef);
+    /// <summary>Whether the method can be called with made-up arguments.</summary>
+    public static bool CanBeCalled(MethodBase method) => !method.ContainsGenericParameters && method.GetParameters().All(p => !p.ParameterType.IsByRef);
 
     /// <summary>
-    /// What each call threw, with the call in words; null where it returned. A null where the annotations forbid one is for the compiler to refuse first; the call is
-    /// marked.
+    /// What each call threw, with the call in words; null where it returned. Missing is the name of the argument that the call gives null although the annotations
+    /// forbid it.
     /// </summary>
-    public static IEnumerable<(string Call, Exception? Thrown, bool IsNull)> Try(MethodBase method)
+    public static IEnumerable<(string Call, Exception? Thrown, string? Missing)> Try(MethodBase method)
     {
         var parameters = method.GetParameters();
+        var call = Caller(method);
         for (int changed = method.IsStatic ? 0 : -1; changed < parameters.Length; changed++)
         {
             var type = changed < 0 ? typeof(Tensor) : parameters[changed].ParameterType;
@@ -29,17 +31,67 @@ internal static class BadInputs
                 // Fresh arguments each time: the operation may write to them.
                 object? self = method.IsStatic ? null : changed < 0 ? make() : X();
                 var arguments = parameters.Select((p, i) => i == changed ? make() : Usual(p)).ToArray();
-                string call = $"{method.Name}({(changed < 0 ? "this" : parameters[changed].Name)}: {what})";
-                yield return (call, Run(method, self, arguments), what.Contains("null"));
+                string shown = $"{method.Name}({(changed < 0 ? "this" : parameters[changed].Name)}: {what})";
+                bool isMissing = what.Contains("null") && !MayBeNull(parameters[changed], ofElement: what != "null");
+                yield return (shown, Run(call, self, arguments), isMissing ? parameters[changed].Name : null);
             }
         }
     }
 
-    private static Exception? Run(MethodBase method, object? self, object?[] arguments)
+    private static bool MayBeNull(ParameterInfo parameter, bool ofElement)
+    {
+        var info = new NullabilityInfoContext().Create(parameter);
+        return ((ofElement ? info.ElementType ?? info.GenericTypeArguments.FirstOrDefault() : info) ?? info).WriteState == NullabilityState.Nullable;
+    }
+
+    /// <summary>Calls the method with the object and an array of the arguments, spans as arrays; reflection could not pass these.</summary>
+    private static Func<object?, object?[], object?> Caller(MethodBase method)
+    {
+        var stub = new DynamicMethod(method.Name, typeof(object), [typeof(object), typeof(object[])], typeof(BadInputs).Module, skipVisibility: true);
+        var il = stub.GetILGenerator();
+        if (!method.IsStatic)
+        {
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Castclass, method.DeclaringType!);
+        }
+
+        foreach (var parameter in method.GetParameters())
+        {
+            il.Emit(OpCodes.Ldarg_1);
+            il.Emit(OpCodes.Ldc_I4, parameter.Position);
+            il.Emit(OpCodes.Ldelem_Ref);
+            if (parameter.ParameterType is { IsByRefLike: true } span)
+            {
+                var array = span.GetGenericArguments()[0].MakeArrayType();
+                il.Emit(OpCodes.Castclass, array);
+                il.Emit(OpCodes.Newobj, span.GetConstructor([array])!);
+            }
+            else
+            {
+                il.Emit(OpCodes.Unbox_Any, parameter.ParameterType);
+            }
+        }
+
+        var result = ((MethodInfo)method).ReturnType;
+        il.Emit(OpCodes.Call, (MethodInfo)method);
+        if (result == typeof(void))
+        {
+            il.Emit(OpCodes.Ldnull);
+        }
+        else if (result.IsValueType)
+        {
+            il.Emit(OpCodes.Box, result);
+        }
+
+        il.Emit(OpCodes.Ret);
+        return stub.CreateDelegate<Func<object?, object?[], object?>>();
+    }
+
+    private static Exception? Run(Func<object?, object?[], object?> call, object? self, object?[] arguments)
     {
         try
         {
-            switch (method.Invoke(self, arguments))
+            switch (call(self, arguments))
             {
                 case Tensor tensor:
                     tensor.Materialize();
@@ -51,9 +103,9 @@ internal static class BadInputs
 
             return null;
         }
-        catch (TargetInvocationException e)
+        catch (Exception e)
         {
-            return e.InnerException;
+            return e;
         }
     }
 
@@ -72,8 +124,13 @@ internal static class BadInputs
             : type == typeof(int) ? 0
             : type == typeof(long) ? 1L
             : type == typeof(double) ? 0.5
+            : type == typeof(string) ? "ij,ij"
             : type == typeof(DType) ? DType.Float32
             : type.IsAssignableFrom(typeof(Tensor[])) ? new[] { X(), X() }
+            : type.IsAssignableFrom(typeof(int[])) || type == typeof(ReadOnlySpan<int>) ? new[] { 0, 1 }
+            : type.IsAssignableFrom(typeof(long[])) || type == typeof(ReadOnlySpan<long>) ? new[] { 2L, 3 }
+            : type.IsAssignableFrom(typeof((Tensor, IReadOnlyList<int>)[])) ? new (Tensor, IReadOnlyList<int>)[] { (X(), [0, 1]) }
+            : type.IsByRefLike ? Array.CreateInstance(type.GetGenericArguments()[0], 1)
             : type.IsValueType ? Activator.CreateInstance(type)
             : null;
     }
@@ -111,6 +168,37 @@ internal static class BadInputs
             yield return ("two devices", () => new[] { X(), X().To(Device.CpuKernels) });
             yield return ("a null among them", () => new[] { X(), null! });
         }
+        else if (type.IsAssignableFrom(typeof(int[])) || type == typeof(ReadOnlySpan<int>))
+        {
+            foreach (int[] values in new int[][] { [2], [-3, 0], [0, -2], [0, 0, 1], [int.MinValue], [] })
+            {
+                yield return ($"[{string.Join(", ", values)}]", () => values.ToArray());
+            }
+
+            if (!type.IsByRefLike)
+            {
+                yield return ("null", () => null);
+            }
+        }
+        else if (type.IsAssignableFrom(typeof(long[])) || type == typeof(ReadOnlySpan<long>))
+        {
+            foreach (long[] values in new long[][] { [7], [-2, 3], [-1, -1], [0, 1, 2, 5], [long.MaxValue, 2], [] })
+            {
+                yield return ($"[{string.Join(", ", values)}]", () => values.ToArray());
+            }
+
+            if (!type.IsByRefLike)
+            {
+                yield return ("null", () => null);
+            }
+        }
+        else if (type == typeof(ReadOnlySpan<TensorIndex>))
+        {
+            yield return ("[2]", () => new TensorIndex[] { 2 });
+            yield return ("four dims", () => new TensorIndex[] { 0, 0, 0, 0 });
+            yield return ("a mask of another shape", () => new TensorIndex[] { Tensor.Ones([4]) > 0 });
+            yield return ("floats", () => new TensorIndex[] { X() });
+        }
         else if (type == typeof(int) || type == typeof(int?))
         {
             foreach (int value in new[] { 2, -3, 99, int.MinValue })
@@ -137,11 +225,19 @@ internal static class BadInputs
             yield return ("[5, 7]", () => Shape.Create([5, 7]));
             yield return ("[]", () => Shape.Scalar);
             yield return ("[0]", () => Shape.Create([0]));
+            yield return ("[2, 4]", () => Shape.Create([2, 4]));
         }
         else if (type == typeof(DType) || type == typeof(DType?))
         {
             yield return ("bool", () => DType.Bool);
             yield return ("int64", () => DType.Int64);
+        }
+        else if (type == typeof(string))
+        {
+            foreach (string value in new[] { "?", "ij", "ij,jk", "ij,ij->z" })
+            {
+                yield return (value, () => value);
+            }
         }
         else if (type == typeof(Device))
         {

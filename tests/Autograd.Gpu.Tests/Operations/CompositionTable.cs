@@ -25,6 +25,11 @@ internal sealed record Composition(
 
 internal static class CompositionTable
 {
+    /// <summary>The dtypes in which values are compared with the oracle, on every device; the half types to their own precision.</summary>
+    public static IReadOnlyList<DType> Floats { get; } = [DType.Float32, DType.Float64];
+
+    public static IReadOnlyList<DType> Halves { get; } = [DType.Float16, DType.BFloat16];
+
     public static IReadOnlyList<Composition> Rows { get; } =
     [
         Of("LeakyRelu", x => x.LeakyRelu(0.1), x => x > 0 ? x : 0.1 * x) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].LeakyRelu_(0.1) },

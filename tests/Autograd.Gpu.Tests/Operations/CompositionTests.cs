@@ -20,7 +20,7 @@ internal sealed class CompositionTests
     [Category(Laziness.Both)]
     public void ResultsAgreeWithTheOracle(Composition composition, Device device)
     {
-        foreach (var dtype in new[] { DType.Float32, DType.Float64 })
+        foreach (var dtype in CompositionTable.Floats)
         {
             var columns = Columns(composition, dtype);
             foreach (bool lazy in new[] { true, false })
@@ -37,7 +37,7 @@ internal sealed class CompositionTests
     [Category(Laziness.Both)]
     public void HalfTypesAreComputedInFloat32(Composition composition, Device device)
     {
-        foreach (var dtype in new[] { DType.Float16, DType.BFloat16 })
+        foreach (var dtype in CompositionTable.Halves)
         {
             foreach (bool lazy in new[] { true, false })
             {

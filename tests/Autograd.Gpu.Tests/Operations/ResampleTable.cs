@@ -49,6 +49,25 @@ internal static class ResampleTable
                     align ? i[2] * 0.5 : (i[2] + 0.5) * 2 / 3 - 0.5)));
         }
 
+        // The kernel as wide as the step where that is more than an element, its weights divided by their sum.
+        foreach (var (mode, reach, kernel) in new (InterpolationMode, double, Func<double, double>)[]
+        {
+            (InterpolationMode.Bilinear, 1, t => Math.Max(0, 1 - t)),
+            (InterpolationMode.Bicubic, 2, t => t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-0.5 * t + 2.5) * t - 4) * t + 2 : 0),
+        })
+        {
+            double Smooth(Func<long, double> at, long size, long output, long o)
+            {
+                double step = (double)size / output, wide = Math.Max(1, step), centre = (o + 0.5) * step - 0.5;
+                var weights = Enumerable.Range(0, (int)size).Select(k => Math.Abs(k - centre) < reach * wide ? kernel(Math.Abs(k - centre) / wide) : 0).ToArray();
+                return weights.Select((w, k) => w * at(k)).Sum() / weights.Sum();
+            }
+
+            yield return new(
+                $"Interpolate, {mode}, antialiased", [[1, 1, 5, 2]], x => Interpolate(x[0], size: (2, 3), mode: mode, antialias: true),
+                x => NdArray.Generate([1, 1, 2, 3], i => Smooth(r => Smooth(c => x[0][0, 0, r, c], 2, 3, i[3]), 5, 2, i[2])));
+        }
+
         // Coordinates follow the factor that was given, 1.9, not the sizes that come out, 3 of 2.
         yield return new(
             "Interpolate, bilinear by a factor", [[1, 1, 2, 2]], x => Interpolate(x[0], scaleFactor: 1.9, mode: InterpolationMode.Bilinear),

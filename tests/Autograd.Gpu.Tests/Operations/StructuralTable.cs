@@ -16,6 +16,9 @@ internal sealed record Sample(string Name, Shape[] Shapes, Func<IReadOnlyList<Te
 /// <summary>The structural operations: a new one is a new row.</summary>
 internal static class StructuralTable
 {
+    /// <summary>The dtypes in which values are compared with the oracle, on every device.</summary>
+    public static IReadOnlyList<DType> DTypes { get; } = [DType.Float32, DType.Float64];
+
     public static IReadOnlyList<Sample> Samples { get; } =
     [
         .. Reductions(),
@@ -35,6 +38,7 @@ internal static class StructuralTable
         .. LossTable.Samples(),
         .. RecurrentTable.Samples(),
         .. LinearAlgebraTable.Samples(),
+        .. DecompositionTable.Samples(),
         .. RowTable.Samples(),
         .. NormTable.Samples(),
         .. CtcTests.Rows(),

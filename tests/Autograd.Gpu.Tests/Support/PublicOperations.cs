@@ -56,7 +56,7 @@ internal static class PublicOperations
     public static IReadOnlyList<Type> Owners { get; } =
     [
         typeof(Tensor),
-        .. typeof(Tensor).Assembly.GetExportedTypes()
+        .. typeof(Tensor).Assembly.GetExportedTypes().Concat(typeof(LinearAlgebra.Linalg).Assembly.GetExportedTypes())
             .Where(t => t is { IsAbstract: true, IsSealed: true } && t != typeof(Autodiff) && t.GetMethods(BindingFlags.Public | BindingFlags.Static).Any(IsOperation))
             .OrderBy(t => t.Name, StringComparer.Ordinal),
     ];

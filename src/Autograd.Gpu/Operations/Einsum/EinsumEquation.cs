@@ -31,6 +31,11 @@ internal sealed class EinsumEquation
 
     public static EinsumEquation Read(string equation, IReadOnlyList<Tensor> operands) => new(equation, operands);
 
+    /// <summary>The letters for numbers of subscripts; -1 is an ellipsis.</summary>
+    public static string Term(IEnumerable<int> subscripts) => string.Concat(subscripts.Select(
+        s => s == Ellipsis ? "..." : s is >= 0 and < Letters ? Letter(s).ToString() : throw Error(
+            $"subscript {s} in subscript list is not within the valid range [0, {Letters}), nor -1 for an ellipsis.")));
+
     private static ShapeException Error(string message) => new($"Einsum: einsum(): {message}");
 
     private static char Letter(int label) => (char)(label < 26 ? 'A' + label : 'a' + label - 26);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
 
@@ -17,6 +18,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Tanh(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Tanh(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Tanh(x);
     }
 
     internal sealed class Sigmoid() : PointwiseOperation("Sigmoid", 1)
@@ -32,6 +35,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Sigmoid(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Sigmoid(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Sigmoid(x);
     }
 
     /// <summary>max(x, 0); nan stays nan, the derivative at 0 is 0.</summary>
@@ -59,6 +64,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> x) => Vector.Max(x, Vector<int>.Zero);
 
         internal static Vector<long> Invoke(Vector<long> x) => Vector.Max(x, Vector<long>.Zero);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), Vector512<float>.Zero, x);
     }
 }
 

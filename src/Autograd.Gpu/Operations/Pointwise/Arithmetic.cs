@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
 
@@ -15,6 +16,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<T> Invoke<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a + b;
 
         internal static Vector<T> InvokeMask<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a | b;
+
+        internal static Vector512<T> Invoke<T>(Vector512<T> a, Vector512<T> b) where T : unmanaged => a + b;
     }
 
     internal sealed class Sub() : PointwiseOperation("Sub", 2)
@@ -28,6 +31,8 @@ namespace Autograd.Gpu.Operations
         internal static T Invoke<T>(T a, T b) where T : unmanaged, INumber<T> => a - b;
 
         internal static Vector<T> Invoke<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a - b;
+
+        internal static Vector512<T> Invoke<T>(Vector512<T> a, Vector512<T> b) where T : unmanaged => a - b;
     }
 
     internal sealed class Mul() : PointwiseOperation("Mul", 2)
@@ -50,6 +55,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<T> Invoke<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a * b;
 
         internal static Vector<T> InvokeMask<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a & b;
+
+        internal static Vector512<T> Invoke<T>(Vector512<T> a, Vector512<T> b) where T : unmanaged => a * b;
     }
 
     /// <summary>True division: integers are converted to float32 first.</summary>
@@ -75,6 +82,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> a, Vector<float> b) => a / b;
 
         internal static Vector<double> Invoke(Vector<double> a, Vector<double> b) => a / b;
+
+        internal static Vector512<float> Invoke(Vector512<float> a, Vector512<float> b) => a / b;
     }
 
     internal sealed class Neg() : PointwiseOperation("Neg", 1)
@@ -94,6 +103,8 @@ namespace Autograd.Gpu.Operations
         internal static long Invoke(long x) => -x;
 
         internal static Vector<T> Invoke<T>(Vector<T> x) where T : unmanaged => -x;
+
+        internal static Vector512<T> Invoke<T>(Vector512<T> x) where T : unmanaged => -x;
     }
 
     /// <summary>Values that an operation returns unchanged.</summary>
@@ -149,19 +160,19 @@ namespace Autograd.Gpu
         public static Tensor operator /(Scalar a, Tensor b) => Pointwise.Apply<Div>(a, b);
 
         /// <summary>The negative of each element.</summary>
-        public static Tensor operator -(Tensor x) => x.Neg();
+        public static Tensor operator -(Tensor x) => NotNull(x).Neg();
 
         /// <summary>The negative of each element.</summary>
         public Tensor Neg() => Pointwise.Apply<Neg>(this);
 
         /// <summary>Adds <paramref name="alpha"/> times <paramref name="other"/> to this tensor in place and returns it.</summary>
-        public Tensor Add_(Tensor other, Scalar? alpha = null) => Pointwise.ApplyInPlace<Add>(this, Scaled(other, alpha));
+        public Tensor Add_(Tensor other, Scalar? alpha = null) => Pointwise.ApplyInPlace<Add>(this, Scaled(NotNull(other), alpha));
 
         /// <summary>Adds a number to each element in place.</summary>
         public Tensor Add_(Scalar other) => Pointwise.ApplyInPlace<Add>(this, Wrap(other, Device));
 
         /// <summary>Subtracts <paramref name="alpha"/> times <paramref name="other"/> from this tensor in place and returns it.</summary>
-        public Tensor Sub_(Tensor other, Scalar? alpha = null) => Pointwise.ApplyInPlace<Sub>(this, Scaled(other, alpha));
+        public Tensor Sub_(Tensor other, Scalar? alpha = null) => Pointwise.ApplyInPlace<Sub>(this, Scaled(NotNull(other), alpha));
 
         /// <summary>Subtracts a number from each element in place.</summary>
         public Tensor Sub_(Scalar other) => Pointwise.ApplyInPlace<Sub>(this, Wrap(other, Device));

@@ -151,7 +151,7 @@ namespace Autograd.Gpu
         public Tensor BitwiseNot_() => Pointwise.ApplyInPlace<BitwiseNot>(this);
 
         /// <inheritdoc cref="BitwiseNot"/>
-        public static Tensor operator ~(Tensor x) => x.BitwiseNot();
+        public static Tensor operator ~(Tensor x) => NotNull(x).BitwiseNot();
 
         /// <summary>Integers shifted to the left; 0 where the distance is negative or not below the number of bits. Not differentiable.</summary>
         /// <exception cref="DTypeException">One is a floating-point tensor.</exception>

@@ -5,20 +5,20 @@ namespace Autograd.Gpu;
 public sealed partial class Tensor
 {
     /// <summary>This tensor plus <paramref name="alpha"/> times the other. Shapes broadcast, dtypes promote.</summary>
-    public Tensor Add(Tensor other, Scalar? alpha = null) => this + Scaled(other, alpha);
+    public Tensor Add(Tensor other, Scalar? alpha = null) => this + Scaled(NotNull(other), alpha);
 
     /// <summary>Adds a number to each element.</summary>
     public Tensor Add(Scalar other) => this + other;
 
     /// <summary>This tensor less <paramref name="alpha"/> times the other. Shapes broadcast, dtypes promote.</summary>
     /// <exception cref="DTypeException">Both are bool tensors.</exception>
-    public Tensor Sub(Tensor other, Scalar? alpha = null) => this - Scaled(other, alpha);
+    public Tensor Sub(Tensor other, Scalar? alpha = null) => this - Scaled(NotNull(other), alpha);
 
     /// <summary>Subtracts a number from each element.</summary>
     public Tensor Sub(Scalar other) => this - other;
 
     /// <summary>The product, element by element. Shapes broadcast, dtypes promote.</summary>
-    public Tensor Mul(Tensor other) => this * other;
+    public Tensor Mul(Tensor other) => Pointwise.Apply<Mul>(this, other);
 
     /// <summary>Multiplies each element by a number.</summary>
     public Tensor Mul(Scalar other) => this * other;
@@ -45,7 +45,7 @@ public sealed partial class Tensor
     public Tensor Pow_(Tensor exponent) => Pointwise.ApplyInPlace<Pow>(this, exponent);
 
     /// <summary>This tensor plus <paramref name="value"/> times the product of two others. Shapes broadcast, dtypes promote.</summary>
-    public Tensor Addcmul(Tensor tensor1, Tensor tensor2, Scalar? value = null) => this + Scaled(tensor1, value) * tensor2;
+    public Tensor Addcmul(Tensor tensor1, Tensor tensor2, Scalar? value = null) => this + Scaled(NotNull(tensor1), value) * NotNull(tensor2);
 
     /// <inheritdoc cref="Addcmul"/>
     public Tensor Addcmul_(Tensor tensor1, Tensor tensor2, Scalar? value = null) =>
@@ -53,7 +53,7 @@ public sealed partial class Tensor
 
     /// <summary>This tensor plus <paramref name="value"/> times the quotient of two others. Shapes broadcast, dtypes promote.</summary>
     /// <exception cref="DTypeException">Both of the quotient are integers.</exception>
-    public Tensor Addcdiv(Tensor tensor1, Tensor tensor2, Scalar? value = null) => tensor1.DType.IsFloatingPoint() || tensor2.DType.IsFloatingPoint()
+    public Tensor Addcdiv(Tensor tensor1, Tensor tensor2, Scalar? value = null) => NotNull(tensor1).DType.IsFloatingPoint() | NotNull(tensor2).DType.IsFloatingPoint()
         ? this + Scaled(tensor1, value) / tensor2
         : throw new DTypeException(
             $"Addcdiv: Integer division with addcdiv is no longer supported (got {tensor1.DType.Name()} and {tensor2.DType.Name()}). Use x + value * tensor1.Div(tensor2, "
@@ -70,6 +70,8 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">The dtypes differ or are not floating-point.</exception>
     public Tensor Lerp(Tensor end, Tensor weight)
     {
+        ArgumentNullException.ThrowIfNull(weight);
+        ArgumentNullException.ThrowIfNull(end);
         CheckLerp(end, weight.IsWrappedNumber ? DType : weight.DType);
         var (x, target, share) = (Real("Lerp"), end.Real("Lerp"), weight.Real("Lerp"));
         var difference = target - x;
@@ -79,6 +81,7 @@ public sealed partial class Tensor
     /// <inheritdoc cref="Lerp(Tensor, Tensor)"/>
     public Tensor Lerp(Tensor end, double weight)
     {
+        ArgumentNullException.ThrowIfNull(end);
         CheckLerp(end, DType);
         var (x, target) = (Real("Lerp"), end.Real("Lerp"));
         var difference = target - x;

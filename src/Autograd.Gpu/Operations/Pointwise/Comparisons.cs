@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Operations;
 
 namespace Autograd.Gpu.Operations
@@ -26,6 +28,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.Equals(a, b);
 
         internal static Vector<T> InvokeMask<T>(Vector<T> a, Vector<T> b) where T : unmanaged => ~(a ^ b);
+
+        internal static Vector512<int> Invoke(Vector512<float> a, Vector512<float> b) => Vector512.Equals(a, b).AsInt32();
     }
 
     internal sealed class NotEqual() : Comparison("Ne")
@@ -43,6 +47,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => ~Vector.Equals(a, b);
 
         internal static Vector<T> InvokeMask<T>(Vector<T> a, Vector<T> b) where T : unmanaged => a ^ b;
+
+        internal static Vector512<int> Invoke(Vector512<float> a, Vector512<float> b) => ~Vector512.Equals(a, b).AsInt32();
     }
 
     internal sealed class Less() : Comparison("Lt")
@@ -56,6 +62,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> a, Vector<int> b) => Vector.LessThan(a, b);
 
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.LessThan(a, b);
+
+        internal static Vector512<int> Invoke(Vector512<float> a, Vector512<float> b) => Vector512.LessThan(a, b).AsInt32();
     }
 
     internal sealed class LessOrEqual() : Comparison("Le")
@@ -69,6 +77,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> a, Vector<int> b) => Vector.LessThanOrEqual(a, b);
 
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.LessThanOrEqual(a, b);
+
+        internal static Vector512<int> Invoke(Vector512<float> a, Vector512<float> b) => Vector512.LessThanOrEqual(a, b).AsInt32();
     }
 
     internal sealed class Greater() : Comparison("Gt")
@@ -82,6 +92,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> a, Vector<int> b) => Vector.GreaterThan(a, b);
 
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.GreaterThan(a, b);
+
+        internal static Vector512<int> Invoke(Vector512<float> a, Vector512<float> b) => Vector512.GreaterThan(a, b).AsInt32();
     }
 
     internal sealed class GreaterOrEqual() : Comparison("Ge")
@@ -95,6 +107,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> a, Vector<int> b) => Vector.GreaterThanOrEqual(a, b);
 
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.GreaterThanOrEqual(a, b);
+
+        internal static Vector512<int> Invoke(Vector512<float> a, Vector512<float> b) => Vector512.GreaterThanOrEqual(a, b).AsInt32();
     }
 }
 
@@ -110,10 +124,10 @@ namespace Autograd.Gpu
 
         /// <summary>Whether each element is equal the other at its place, as a bool tensor.</summary>
         /// <exception cref="ArgumentNullException">One is null. To ask whether a tensor is null write <c>x is null</c>.</exception>
-        public static Tensor operator ==(Tensor a, Tensor b) => NotNull(a).Eq(NotNull(b));
+        public static Tensor operator ==(Tensor a, Tensor b) => Compared(a).Eq(Compared(b));
 
         /// <summary>Whether each element is equal a number, as a bool tensor.</summary>
-        public static Tensor operator ==(Tensor a, Scalar b) => a.Eq(b);
+        public static Tensor operator ==(Tensor a, Scalar b) => NotNull(a).Eq(b);
 
         /// <summary>Whether each element is not equal the other at its place, as a bool tensor.</summary>
         public Tensor Ne(Tensor other) => Pointwise.Apply<NotEqual>(this, other);
@@ -123,10 +137,10 @@ namespace Autograd.Gpu
 
         /// <summary>Whether each element is not equal the other at its place, as a bool tensor.</summary>
         /// <exception cref="ArgumentNullException">One is null. To ask whether a tensor is null write <c>x is null</c>.</exception>
-        public static Tensor operator !=(Tensor a, Tensor b) => NotNull(a).Ne(NotNull(b));
+        public static Tensor operator !=(Tensor a, Tensor b) => Compared(a).Ne(Compared(b));
 
         /// <summary>Whether each element is not equal a number, as a bool tensor.</summary>
-        public static Tensor operator !=(Tensor a, Scalar b) => a.Ne(b);
+        public static Tensor operator !=(Tensor a, Scalar b) => NotNull(a).Ne(b);
 
         /// <summary>Whether each element is less than the other at its place, as a bool tensor.</summary>
         public Tensor Lt(Tensor other) => Pointwise.Apply<Less>(this, other);
@@ -135,10 +149,10 @@ namespace Autograd.Gpu
         public Tensor Lt(Scalar other) => Pointwise.Apply<Less>(this, other);
 
         /// <summary>Whether each element is less than the other at its place, as a bool tensor.</summary>
-        public static Tensor operator <(Tensor a, Tensor b) => a.Lt(b);
+        public static Tensor operator <(Tensor a, Tensor b) => NotNull(a).Lt(NotNull(b));
 
         /// <summary>Whether each element is less than a number, as a bool tensor.</summary>
-        public static Tensor operator <(Tensor a, Scalar b) => a.Lt(b);
+        public static Tensor operator <(Tensor a, Scalar b) => NotNull(a).Lt(b);
 
         /// <summary>Whether each element is less than or equal to the other at its place, as a bool tensor.</summary>
         public Tensor Le(Tensor other) => Pointwise.Apply<LessOrEqual>(this, other);
@@ -147,10 +161,10 @@ namespace Autograd.Gpu
         public Tensor Le(Scalar other) => Pointwise.Apply<LessOrEqual>(this, other);
 
         /// <summary>Whether each element is less than or equal to the other at its place, as a bool tensor.</summary>
-        public static Tensor operator <=(Tensor a, Tensor b) => a.Le(b);
+        public static Tensor operator <=(Tensor a, Tensor b) => NotNull(a).Le(NotNull(b));
 
         /// <summary>Whether each element is less than or equal to a number, as a bool tensor.</summary>
-        public static Tensor operator <=(Tensor a, Scalar b) => a.Le(b);
+        public static Tensor operator <=(Tensor a, Scalar b) => NotNull(a).Le(b);
 
         /// <summary>Whether each element is greater than the other at its place, as a bool tensor.</summary>
         public Tensor Gt(Tensor other) => Pointwise.Apply<Greater>(this, other);
@@ -159,10 +173,10 @@ namespace Autograd.Gpu
         public Tensor Gt(Scalar other) => Pointwise.Apply<Greater>(this, other);
 
         /// <summary>Whether each element is greater than the other at its place, as a bool tensor.</summary>
-        public static Tensor operator >(Tensor a, Tensor b) => a.Gt(b);
+        public static Tensor operator >(Tensor a, Tensor b) => NotNull(a).Gt(NotNull(b));
 
         /// <summary>Whether each element is greater than a number, as a bool tensor.</summary>
-        public static Tensor operator >(Tensor a, Scalar b) => a.Gt(b);
+        public static Tensor operator >(Tensor a, Scalar b) => NotNull(a).Gt(b);
 
         /// <summary>Whether each element is greater than or equal to the other at its place, as a bool tensor.</summary>
         public Tensor Ge(Tensor other) => Pointwise.Apply<GreaterOrEqual>(this, other);
@@ -171,13 +185,13 @@ namespace Autograd.Gpu
         public Tensor Ge(Scalar other) => Pointwise.Apply<GreaterOrEqual>(this, other);
 
         /// <summary>Whether each element is greater than or equal to the other at its place, as a bool tensor.</summary>
-        public static Tensor operator >=(Tensor a, Tensor b) => a.Ge(b);
+        public static Tensor operator >=(Tensor a, Tensor b) => NotNull(a).Ge(NotNull(b));
 
         /// <summary>Whether each element is greater than or equal to a number, as a bool tensor.</summary>
-        public static Tensor operator >=(Tensor a, Scalar b) => a.Ge(b);
+        public static Tensor operator >=(Tensor a, Scalar b) => NotNull(a).Ge(b);
 
-        private static Tensor NotNull(Tensor? tensor) => tensor ?? throw new ArgumentNullException(
-            nameof(tensor), "Eq: == and != compare tensors element by element, and one of these is null. To ask whether a tensor is null write x is null.");
+        private static Tensor Compared(Tensor? tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null) => tensor ?? throw new ArgumentNullException(
+            name, "Eq: == and != compare tensors element by element, and one of these is null. To ask whether a tensor is null write x is null.");
 
         /// <summary>Whether this is the same object. To compare elements use <see cref="Eq(Tensor)"/>.</summary>
         public override bool Equals(object? obj) => ReferenceEquals(this, obj);

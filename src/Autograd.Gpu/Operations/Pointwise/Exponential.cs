@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
 
@@ -17,6 +18,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Exp(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Exp(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Exp(x);
     }
 
     internal sealed class Log() : PointwiseOperation("Log", 1)
@@ -34,6 +37,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Log(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Log(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Log(x);
     }
 
     /// <summary>
@@ -91,6 +96,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> a, Vector<float> b) => VectorMath.Pow(a, b);
 
         internal static Vector<double> Invoke(Vector<double> a, Vector<double> b) => VectorMath.Pow(a, b);
+
+        internal static Vector512<float> Invoke(Vector512<float> x, Vector512<float> y) => WideMath.Pow(x, y);
     }
 
     internal sealed class Sqrt() : PointwiseOperation("Sqrt", 1)
@@ -108,6 +115,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => Vector.SquareRoot(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => Vector.SquareRoot(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => Vector512.Sqrt(x);
     }
 
     internal sealed class Rsqrt() : PointwiseOperation("Rsqrt", 1)
@@ -126,6 +135,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => Vector<float>.One / Vector.SquareRoot(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => Vector<double>.One / Vector.SquareRoot(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => Vector512<float>.One / Vector512.Sqrt(x);
     }
 }
 

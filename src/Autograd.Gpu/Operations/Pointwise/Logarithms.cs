@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
 
@@ -17,6 +18,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Expm1(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Expm1(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Expm1(x);
     }
 
     internal sealed class Exp2() : PointwiseOperation("Exp2", 1)
@@ -51,6 +54,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Log1p(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Log1p(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Log1p(x);
     }
 
     internal sealed class Log2() : PointwiseOperation("Log2", 1)
@@ -101,6 +106,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Softplus(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Softplus(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Softplus(x);
     }
 
     /// <summary>ln(e^a + e^b) without overflow.</summary>

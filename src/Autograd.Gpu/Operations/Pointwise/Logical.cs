@@ -3,13 +3,13 @@ namespace Autograd.Gpu;
 public sealed partial class Tensor
 {
     /// <summary>Whether both elements are not 0, as a bool tensor; nan is not 0. Any dtypes; shapes broadcast.</summary>
-    public Tensor LogicalAnd(Tensor other) => AsBool() & other.AsBool();
+    public Tensor LogicalAnd(Tensor other) => AsBool() & NotNull(other).AsBool();
 
     /// <summary>Whether one of two elements is not 0, as a bool tensor; nan is not 0. Any dtypes; shapes broadcast.</summary>
-    public Tensor LogicalOr(Tensor other) => AsBool() | other.AsBool();
+    public Tensor LogicalOr(Tensor other) => AsBool() | NotNull(other).AsBool();
 
     /// <summary>Whether exactly one of two elements is not 0, as a bool tensor; nan is not 0. Any dtypes; shapes broadcast.</summary>
-    public Tensor LogicalXor(Tensor other) => AsBool() ^ other.AsBool();
+    public Tensor LogicalXor(Tensor other) => AsBool() ^ NotNull(other).AsBool();
 
     /// <summary>Whether each element is 0, as a bool tensor.</summary>
     public Tensor LogicalNot() => ~AsBool();
@@ -37,6 +37,7 @@ public sealed partial class Tensor
     /// <exception cref="ArgumentOutOfRangeException">A tolerance is negative or nan.</exception>
     public Tensor IsClose(Tensor other, double rtol = 1e-5, double atol = 1e-8, bool equalNan = false)
     {
+        ArgumentNullException.ThrowIfNull(other);
         if (DType != other.DType)
         {
             throw new DTypeException($"IsClose: {DType.Name()} did not match {other.DType.Name()}. Convert one of the tensors with To(dtype).");
@@ -69,11 +70,11 @@ public sealed partial class Tensor
 
     /// <summary>Whether <see cref="IsClose"/> holds at every place. Reads the result from the device.</summary>
     public bool AllClose(Tensor other, double rtol = 1e-5, double atol = 1e-8, bool equalNan = false) =>
-        (~IsClose(other, rtol, atol, equalNan)).To(DType.Int64).Sum().Item<long>() == 0;
+        (~IsClose(NotNull(other), rtol, atol, equalNan)).To(DType.Int64).Sum().Item<long>() == 0;
 
     /// <summary>Whether two tensors have the same shape and the same elements; nan equals nothing. Reads the result from the device.</summary>
     /// <exception cref="DTypeException">The dtypes differ.</exception>
-    public bool Equal(Tensor other) => DType != other.DType
+    public bool Equal(Tensor other) => DType != NotNull(other).DType
         ? throw new DTypeException($"Equal: Expected object of data type {DType.Name()} but got data type {other.DType.Name()}. Convert one of the tensors with To(dtype).")
         : Shape == other.Shape && (this != other).To(DType.Int64).Sum().Item<long>() == 0;
 
@@ -110,6 +111,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">The mask is not a bool tensor, or the dtype cannot hold the value.</exception>
     public Tensor MaskedFill(Tensor mask, Scalar value)
     {
+        ArgumentNullException.ThrowIfNull(mask);
         if (value.IsFloatingPoint && !DType.IsFloatingPoint() && DType != DType.Bool && !(Math.Abs(value.ToDouble()) < 9.2e18))
         {
             throw new DTypeException($"MaskedFill: value cannot be converted to type {DType.Name()} without overflow: {value}.");
@@ -121,8 +123,8 @@ public sealed partial class Tensor
     /// <inheritdoc cref="MaskedFill(Tensor, Scalar)"/>
     /// <remarks>The gradient of the value is the sum of those where the mask is true.</remarks>
     /// <exception cref="ShapeException">The value has dimensions.</exception>
-    public Tensor MaskedFill(Tensor mask, Tensor value) => value.Rank == 0
-        ? Where(Mask("MaskedFill", mask), value.To(DType), this)
+    public Tensor MaskedFill(Tensor mask, Tensor value) => NotNull(value).Rank == 0
+        ? Where(Mask("MaskedFill", NotNull(mask)), value.To(DType), this)
         : throw new ShapeException(
             $"MaskedFill: masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.Rank} dimension(s), shape {value.Shape}. Use Where.");
 

@@ -90,7 +90,7 @@ namespace Autograd.Gpu
 
         /// <summary>0 below 0 (and for nan), 1 above it, and <paramref name="values"/> at 0. Not differentiable.</summary>
         /// <exception cref="DTypeException">The dtypes differ.</exception>
-        public Tensor Heaviside(Tensor values) => values.DType == DType
+        public Tensor Heaviside(Tensor values) => NotNull(values).DType == DType
             ? Where(this == 0, values.Detach(), (this > 0).To(DType))
             : throw new DTypeException(
                 $"Heaviside: heaviside is not yet implemented for tensors with different dtypes ({DType.Name()} and {values.DType.Name()}). Convert one with To(dtype).");

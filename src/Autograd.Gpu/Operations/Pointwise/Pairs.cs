@@ -9,14 +9,15 @@ public sealed partial class Tensor
     /// <summary>
     /// The larger of two elements, a number rather than nan. Shapes broadcast, dtypes promote. Of two that are equal the first gets the gradient, as in PyTorch.
     /// </summary>
-    public Tensor Fmax(Tensor other) => Where(Detach().Ge(other.Detach()) | other.IsNan(), this, other);
+    public Tensor Fmax(Tensor other) => Where(Detach().Ge(NotNull(other).Detach()) | other.IsNan(), this, other);
 
     /// <summary>The smaller of two elements, a number rather than nan; see <see cref="Fmax"/>.</summary>
-    public Tensor Fmin(Tensor other) => Where(Detach().Le(other.Detach()) | other.IsNan(), this, other);
+    public Tensor Fmin(Tensor other) => Where(Detach().Le(NotNull(other).Detach()) | other.IsNan(), this, other);
 
     /// <summary>log2(2^a + 2^b) at each place, without overflow. Shapes broadcast, dtypes promote, integers become float32.</summary>
     public Tensor LogAddExp2(Tensor other)
     {
+        ArgumentNullException.ThrowIfNull(other);
         var (dtype, x, y) = RealPair(this, other);
         return ((x * Ln2).LogAddExp(y * Ln2) / Ln2).To(dtype);
     }
@@ -27,13 +28,14 @@ public sealed partial class Tensor
     /// </summary>
     public Tensor Xlog1py(Tensor other)
     {
+        ArgumentNullException.ThrowIfNull(other);
         var (dtype, x, y) = RealPair(this, other);
         var isNothing = (x.Detach() == 0) & ((y.Detach() <= -1) | y.IsPosInf());
         return (x * Where(isNothing, 0.0, y).Log1p()).To(dtype);
     }
 
     /// <summary>Each element to the power of the exponent at its place, computed and returned in float64 whatever the dtypes are.</summary>
-    public Tensor FloatPower(Tensor exponent) => To(DType.Float64).Pow(exponent.To(DType.Float64));
+    public Tensor FloatPower(Tensor exponent) => To(DType.Float64).Pow(NotNull(exponent).To(DType.Float64));
 
     /// <inheritdoc cref="FloatPower(Tensor)"/>
     public Tensor FloatPower(Scalar exponent) => To(DType.Float64).Pow(exponent);
@@ -41,6 +43,7 @@ public sealed partial class Tensor
     /// <summary>x 2^y at each place. Shapes broadcast; integers become float32.</summary>
     public Tensor Ldexp(Tensor other)
     {
+        ArgumentNullException.ThrowIfNull(other);
         var (dtype, x, y) = RealPair(this, other);
         return (x * y.Exp2()).To(dtype);
     }
@@ -75,7 +78,7 @@ public sealed partial class Tensor
 
     /// <summary>The distance of two tensors: the <paramref name="p"/>-norm of their difference. Shapes broadcast.</summary>
     /// <exception cref="DTypeException">The promoted dtype is not floating-point.</exception>
-    public Tensor Dist(Tensor other, double p = 2) => (this - other).Norm(p);
+    public Tensor Dist(Tensor other, double p = 2) => (this - NotNull(other)).Norm(p);
 
     /// <summary>The slices along a dimension, those whose <paramref name="p"/>-norm is above <paramref name="maxNorm"/> scaled down to it.</summary>
     /// <exception cref="ShapeException">There are less than two dimensions, or not this one.</exception>

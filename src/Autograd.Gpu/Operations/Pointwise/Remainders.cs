@@ -144,7 +144,7 @@ namespace Autograd.Gpu
     public sealed partial class Tensor
     {
         /// <summary>The quotient at each place, as a floating-point number. Shapes broadcast, dtypes promote.</summary>
-        public Tensor Div(Tensor other) => this / other;
+        public Tensor Div(Tensor other) => Pointwise.Apply<Div>(this, other);
 
         /// <inheritdoc cref="Div(Tensor)"/>
         public Tensor Div(Scalar other) => this / other;
@@ -156,7 +156,7 @@ namespace Autograd.Gpu
         {
             DivisionRounding.Trunc => Pointwise.Apply<TruncDivide>(this, other),
             DivisionRounding.Floor => Pointwise.Apply<FloorDivide>(this, other),
-            _ => this / other,
+            _ => Pointwise.Apply<Div>(this, other),
         };
 
         /// <inheritdoc cref="Div(Tensor, DivisionRounding?)"/>
@@ -213,10 +213,10 @@ namespace Autograd.Gpu
         public Tensor Fmod_(Tensor other) => Pointwise.ApplyInPlace<Fmod>(this, other);
 
         /// <summary>The remainder with the sign of the divisor, as <see cref="Remainder(Tensor)"/>: Python's %, and not C#'s, which is <see cref="Fmod(Tensor)"/>.</summary>
-        public static Tensor operator %(Tensor a, Tensor b) => a.Remainder(b);
+        public static Tensor operator %(Tensor a, Tensor b) => NotNull(a).Remainder(NotNull(b));
 
         /// <inheritdoc cref="op_Modulus(Tensor, Tensor)"/>
-        public static Tensor operator %(Tensor a, Scalar b) => a.Remainder(b);
+        public static Tensor operator %(Tensor a, Scalar b) => NotNull(a).Remainder(b);
 
         private Scalar Divisor(string operation, Scalar other) =>
             other.ToDouble() == 0 && !other.IsFloatingPoint && !DType.IsFloatingPoint()

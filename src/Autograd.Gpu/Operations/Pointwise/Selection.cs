@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Operations;
 
 namespace Autograd.Gpu.Operations
@@ -21,6 +22,8 @@ namespace Autograd.Gpu.Operations
         internal static long Invoke(long x) => x < 0 ? -x : x;
 
         internal static Vector<T> Invoke<T>(Vector<T> x) where T : unmanaged => Vector.Abs(x);
+
+        internal static Vector512<T> Invoke<T>(Vector512<T> x) where T : unmanaged => Vector512.Abs(x);
     }
 
     /// <summary>-1, 0 or 1; nan stays nan.</summary>
@@ -77,6 +80,10 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> a, Vector<int> b) => Vector.Max(a, b);
 
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.Max(a, b);
+
+        // The native form, x86's here, gives b where the two are equal or one is nan.
+        internal static Vector512<float> Invoke(Vector512<float> a, Vector512<float> b) =>
+            Vector512.ConditionalSelect(Vector512.Equals(a, a), Vector512.MaxNative(a, b), a);
     }
 
     /// <summary>The smaller of two elements; nan if one of them is. Where they are equal each gets half of the gradient.</summary>
@@ -104,6 +111,9 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> a, Vector<int> b) => Vector.Min(a, b);
 
         internal static Vector<long> Invoke(Vector<long> a, Vector<long> b) => Vector.Min(a, b);
+
+        internal static Vector512<float> Invoke(Vector512<float> a, Vector512<float> b) =>
+            Vector512.ConditionalSelect(Vector512.Equals(a, a), Vector512.MinNative(a, b), a);
     }
 
     /// <summary>min(max(x, low), high): at the bounds themselves the gradient passes; the bounds get what the element does not.</summary>
@@ -138,6 +148,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<int> Invoke(Vector<int> x, Vector<int> low, Vector<int> high) => Minimum.Invoke(Maximum.Invoke(x, low), high);
 
         internal static Vector<long> Invoke(Vector<long> x, Vector<long> low, Vector<long> high) => Minimum.Invoke(Maximum.Invoke(x, low), high);
+
+        internal static Vector512<float> Invoke(Vector512<float> x, Vector512<float> low, Vector512<float> high) => Minimum.Invoke(Maximum.Invoke(x, low), high);
     }
 
     /// <summary>The second input where the first is true, else the third.</summary>
@@ -171,6 +183,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<long> Invoke(Vector<long> condition, Vector<long> a, Vector<long> b) => Vector.ConditionalSelect(condition, a, b);
 
         internal static Vector<T> InvokeMask<T>(Vector<T> condition, Vector<T> a, Vector<T> b) where T : unmanaged => Vector.ConditionalSelect(condition, a, b);
+
+        internal static Vector512<float> Invoke(Vector512<int> condition, Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(condition.AsSingle(), a, b);
     }
 }
 
@@ -208,15 +222,15 @@ namespace Autograd.Gpu
 
         /// <summary>Elements of <paramref name="a"/> where <paramref name="condition"/> is true, elsewhere of <paramref name="b"/>. Shapes broadcast, dtypes promote.</summary>
         /// <exception cref="DTypeException">The condition is not a bool tensor.</exception>
-        public static Tensor Where(Tensor condition, Tensor a, Tensor b) => condition.DType == DType.Bool
+        public static Tensor Where(Tensor condition, Tensor a, Tensor b) => NotNull(condition).DType == DType.Bool
             ? Pointwise.Apply<Where>(condition, a, b)
             : throw new DTypeException($"Where: expected condition to be a boolean tensor, but got a tensor with dtype {condition.DType.Name()}. Compare it first, as in x != 0.");
 
         /// <summary>Elements of <paramref name="a"/> where <paramref name="condition"/> is true, elsewhere a number.</summary>
-        public static Tensor Where(Tensor condition, Tensor a, Scalar b) => Where(condition, a, Wrap(b, a.Device));
+        public static Tensor Where(Tensor condition, Tensor a, Scalar b) => Where(NotNull(condition), NotNull(a), Wrap(b, a.Device));
 
         /// <summary>A number where <paramref name="condition"/> is true, elsewhere elements of <paramref name="b"/>.</summary>
-        public static Tensor Where(Tensor condition, Scalar a, Tensor b) => Where(condition, Wrap(a, b.Device), b);
+        public static Tensor Where(Tensor condition, Scalar a, Tensor b) => Where(NotNull(condition), Wrap(a, NotNull(b).Device), b);
 
         internal Scalar Lowest => LowestOf(DType);
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
 
@@ -20,6 +21,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Erf(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Erf(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Erf(x);
     }
 
     internal sealed class Erfc() : PointwiseOperation("Erfc", 1)
@@ -35,6 +38,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Erfc(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Erfc(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Erfc(x);
     }
 
     internal sealed class Erfinv() : PointwiseOperation("Erfinv", 1)

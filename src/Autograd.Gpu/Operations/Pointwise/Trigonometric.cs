@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Operations;
 
@@ -17,6 +18,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Sin(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Sin(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Sin(x);
     }
 
     internal sealed class Cos() : PointwiseOperation("Cos", 1)
@@ -32,6 +35,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Cos(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Cos(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Cos(x);
     }
 
     internal sealed class Tan() : PointwiseOperation("Tan", 1)
@@ -49,6 +54,8 @@ namespace Autograd.Gpu.Operations
         internal static Vector<float> Invoke(Vector<float> x) => VectorMath.Tan(x);
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Tan(x);
+
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Tan(x);
     }
 
     internal sealed class Asin() : PointwiseOperation("Asin", 1)

@@ -32,7 +32,7 @@ internal sealed class Attention(AttentionOptions options, Tensor? mask) : Struct
         using var mode = GradMode.Set(false);
         var dtype = query.DType.ComputeType();
         var device = query.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             Shape shape = [.. query.Shape.AsSpan()[..^1], value.Shape[-1]], rows = [.. query.Shape.AsSpan()[..^1]];
             var layout = AttentionOperands.Ordered(shape, AttentionOperands.Order(query), 0);

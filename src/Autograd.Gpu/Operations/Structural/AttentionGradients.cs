@@ -24,9 +24,15 @@ internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask,
     {
         var regions = new AttentionRegions(query, key, value);
         bool isLast = !GradMode.IsEnabled && gradient.Wrapper is null && query.Wrapper is null && key.Wrapper is null && value.Wrapper is null;
-        return isLast
-            ? regions.Views(Compute(options, mask, regions, gradient, query, key, value, kept))
-            : regions.Parts(Structural.Apply(new AttentionGradients(options, mask, regions, kept), [gradient, query, Tensor.Cat([key, value], -1)]));
+        if (isLast)
+        {
+            var packed = Compute(options, mask, regions, gradient, query, key, value, kept);
+            var views = regions.Views(packed);
+            Temporary.Drop(packed);
+            return views;
+        }
+
+        return regions.Parts(Structural.Apply(new AttentionGradients(options, mask, regions, kept), [gradient, query, Tensor.Cat([key, value], -1)]));
     }
 
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
@@ -121,7 +127,7 @@ internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask,
         }
 
         var delta = (gradient * kept.Value.Output).Sum(-1);
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = new BufferExpression(device.Allocate(regions.Count * dtype.Size()), dtype, Layout.Contiguous([regions.Count]));
             if (regions.Count > 0)
@@ -134,6 +140,7 @@ internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask,
                 Executor.Of(device).Run(call, query.Shape);
             }
 
+            Temporary.Drop(delta);
             return Tensor.FromNewBuffer(device, result).CastIfNeeded(given);
         }
     }

@@ -34,7 +34,7 @@ internal sealed class CtcRecursion(bool zeroInfinity) : ComposedOperation("CtcLo
         var (emissions, skips, lengths) = (inputs[0], inputs[1], inputs[2]);
         var device = emissions.Device;
         using var mode = GradMode.Set(false);
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var (losses, alpha) = ReferenceEquals(_keptFor, emissions.Storage) ? (_losses!, _alpha!) : Run(emissions, skips, lengths);
             (_keptFor, _losses, _alpha) = (null, null, null);
@@ -84,7 +84,7 @@ internal sealed class CtcRecursion(bool zeroInfinity) : ComposedOperation("CtcLo
     private static (Tensor Losses, Tensor Alpha) Run(Tensor emissions, Tensor skips, Tensor lengths)
     {
         var device = emissions.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             long time = emissions.Shape[0], batch = emissions.Shape[1], states = emissions.Shape[2];
             var (alpha, losses) = (New(device, [batch, time, states + 2]), New(device, [batch]));

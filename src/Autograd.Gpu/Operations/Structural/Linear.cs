@@ -27,7 +27,7 @@ internal sealed class Linear : StructuralOperation
     {
         var (x, weight) = (inputs[0], inputs[1]);
         var device = x.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             long inner = weight.Shape[1], columns = weight.Shape[0];
             var left = Tall(x, inner, out long rows);
@@ -51,7 +51,9 @@ internal sealed class Linear : StructuralOperation
         if (needs[0])
         {
             var slope = TransposedProduct.Apply(tall, saved.Input1, false, false);
-            inputGradients[0] = gradient.Rank == 2 ? slope : slope.Reshape(WithLast(gradient.Shape, slope.Shape[1]));
+            var reshaped = gradient.Rank == 2 ? slope : slope.Reshape(WithLast(gradient.Shape, slope.Shape[1]));
+            inputGradients[0] = reshaped;
+            Temporary.Drop(slope, reshaped);
         }
 
         if (needs[1])
@@ -65,6 +67,8 @@ internal sealed class Linear : StructuralOperation
         {
             inputGradients[2] = RowKernels.IsLast(gradient, gradient) ? SumOfRows(tall) ?? gradient : gradient;
         }
+
+        Temporary.Drop(tall, gradient);
     }
 
     public override Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents)
@@ -97,7 +101,7 @@ internal sealed class Linear : StructuralOperation
     private static Tensor? SumOfRows(Tensor matrix)
     {
         var device = matrix.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = Fuser.NewBuffer(device, matrix.DType, Layout.Contiguous(Shape.Own([matrix.Shape[1]])));
             if (Executor.Of(device).TrySumRows(matrix.StridedBuffer(), result))
@@ -180,7 +184,7 @@ internal sealed class TransposedProduct : StructuralOperation
         var device = a.Device;
         var (rows, inner) = _left ? (a.Shape[1], a.Shape[0]) : (a.Shape[0], a.Shape[1]);
         long columns = b.Shape[_right ? 0 : 1];
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var result = Fuser.NewBuffer(device, a.DType, Layout.Contiguous(Shape.Own([rows, columns])));
             if (result.Layout.Count > 0)

@@ -104,7 +104,7 @@ internal sealed class MatMul : StructuralOperation
 
     private static Tensor Multiply(Device device, Operand operandA, Operand operandB, Shape shape, long batch, long m, long n, long k)
     {
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var dtype = operandA.Buffer.DType;
             var result = new BufferExpression(device.Allocate(shape.NumElements * dtype.Size()), dtype, Layout.Contiguous(shape));

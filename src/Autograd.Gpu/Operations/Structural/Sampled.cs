@@ -11,7 +11,7 @@ internal static class Sampling
     public static Tensor Run(SampleKind kind, Tensor first, Tensor? second, double constant, SampleSequences sequences)
     {
         var device = first.Device;
-        lock (device.Gate)
+        using (device.Gate.Enter())
         {
             var left = first.CastIfNeeded(DType.Float64).ContiguousBuffer();
             var right = second?.CastIfNeeded(DType.Float64).ContiguousBuffer();

@@ -9,6 +9,8 @@ internal sealed class SplitNode(string name, Edge input, Tensor[] parts, int dim
 
     internal override int OutputCount => _shapes.Length;
 
+    internal override bool ForgetsGradients => true;
+
     internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_shapes[outputNumber], _dtype);
 
     internal override void Backward(ReadOnlySpan<Tensor?> outputGradients, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
