@@ -23,6 +23,8 @@ internal sealed record Options
           --pause-ms MS     rest before each sample, so that the other side's workers stop spinning (default 12)
           --calibrate       the peer on both sides: each ratio must come out near 1
           --csv FILE        write the rows there as well
+          --memory          peak resident size of training steps instead of times, each side in processes of its own
+          --start           instead of the workloads: fresh processes to their first gradient, and first uses of fused kernels
           --list            name the workloads and stop
         """;
 
@@ -34,6 +36,8 @@ internal sealed record Options
     public int PauseMilliseconds { get; private init; } = 12;
     public string? Csv { get; private init; }
     public bool Calibrate { get; private init; }
+    public bool Memory { get; private init; }
+    public bool Start { get; private init; }
     public bool List { get; private init; }
     public bool Help { get; private init; }
 
@@ -92,6 +96,12 @@ internal sealed record Options
                     break;
                 case "--csv":
                     options = options with { Csv = Value() };
+                    break;
+                case "--memory":
+                    options = options with { Memory = true };
+                    break;
+                case "--start":
+                    options = options with { Start = true };
                     break;
                 case "--list":
                     options = options with { List = true };

@@ -1,6 +1,9 @@
 using AutogradRatio;
 using AutogradRatio.Workloads;
 
+if (Start.IsChild(args))
+    return Start.Child(args);
+
 Options options;
 try
 {
@@ -19,13 +22,23 @@ if (options.Help)
     return 0;
 }
 
+if (options.Start)
+    return Start.Run(options);
+
 var table = new Table();
 Overhead.Add(table);
 Pointwise.Add(table);
+SingleOperations.Add(table);
+Chains.Add(table);
 Reductions.Add(table);
 Rows.Add(table);
+Norms.Add(table);
+DataMovement.Add(table);
 MatrixProducts.Add(table);
+ProductForms.Add(table);
 Convolutions.Add(table);
+Pools.Add(table);
+ConvolutionNetworks.Add(table);
 Training.Add(table);
 SecondOrder.Add(table);
 Transformers.Add(table);
@@ -52,6 +65,26 @@ if (options.Only == Only.Ours && rows.All(row => row.Ours is null))
 {
     Console.Error.WriteLine("None of these workloads has a side of ours: build with -p:WithOurs=true, or use --only peer.");
     return 2;
+}
+
+if (options.Memory)
+{
+    if (!Memory.Known)
+    {
+        Console.Error.WriteLine("--memory reads the peak from /proc, which this system does not have.");
+        return 2;
+    }
+
+    if (options.Only == Only.Both)
+        return Memory.Table(rows.Where(row => row.IsTrainingStep && row.Ours is not null), options) ? 0 : 1;
+    if (rows.Count != 1)
+    {
+        Console.Error.WriteLine("--memory with --only takes one workload: name it with --filter.");
+        return 2;
+    }
+
+    Memory.Child(rows[0], options);
+    return 0;
 }
 
 if (Machine.Busy() is { } warning)

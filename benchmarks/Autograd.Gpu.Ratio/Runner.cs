@@ -33,7 +33,7 @@ internal static class Runner
 {
     private const double WarmUpSeconds = 0.25;
     private const double TolerableWait = 0.03;
-    private const double PatienceSeconds = 20;
+    private const double PatienceSeconds = 2;
 
     public static Result Run(Workload row, Options options)
     {

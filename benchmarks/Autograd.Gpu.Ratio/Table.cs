@@ -18,6 +18,9 @@ internal sealed record Workload(string Group, string Name)
     /// <summary>Floating-point operations, of matrix products alone.</summary>
     public double Flops { get; init; }
 
+    /// <summary>Whether this is a whole training step, whose peak resident size --memory compares.</summary>
+    public bool IsTrainingStep { get; init; } = Group == "training";
+
     /// <summary>The steps run before results are compared: more than one where a step changes its parameters.</summary>
     public int CheckSteps { get; init; } = 1;
 

@@ -3,7 +3,7 @@ namespace AutogradRatio.Workloads;
 /// <summary>Products of square float32 matrices, forward alone.</summary>
 internal static partial class MatrixProducts
 {
-    private static readonly int[] Sizes = [64, 128, 256, 512, 1024, 2048];
+    private static readonly int[] Sizes = [32, 64, 128, 256, 512, 1024, 2048];
 
     public static void Add(Table table)
     {

@@ -80,7 +80,7 @@ internal static partial class Training
     }
 
     /// <summary>Adam (Kingma and Ba 2015, algorithm 1) in libtorch's in-place operations, the fewest that do it.</summary>
-    private static Action PeerAdam(Parameter[] parameters)
+    internal static Action PeerAdam(Parameter[] parameters)
     {
         var means = Array.ConvertAll(parameters, parameter => zeros_like(parameter).requires_grad_(false));
         var squares = Array.ConvertAll(parameters, parameter => zeros_like(parameter).requires_grad_(false));

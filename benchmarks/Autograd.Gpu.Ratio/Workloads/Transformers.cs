@@ -26,6 +26,7 @@ internal static partial class Transformers
             Peer = PeerBlock,
             Flops = 6 * Tokens * Weights + 2 * Scores * (2 + 5),
             Tolerance = 1e-3,
+            IsTrainingStep = true,
         });
         AddOurs(table);
     }
