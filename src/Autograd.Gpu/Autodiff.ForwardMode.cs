@@ -17,7 +17,8 @@ public static partial class Autodiff
 
     /// <summary>
     /// <paramref name="primal"/> with a tangent, on the open <see cref="DualLevel"/>. If the primal requires gradients, the primals of what is computed from it are
-    /// recorded, and so are the tangents; a backward pass from a dual is one from its primal.
+    /// recorded, and so are the tangents. A backward pass from a dual while the level is open gives gradients that are duals: the tangent of a gradient is
+    /// the Hessian times the tangent (forward over reverse). One from its tangent gives the same, in reverse over forward.
     /// </summary>
     /// <param name="primal">The value, of a floating-point dtype.</param>
     /// <param name="tangent">Its tangent: same shape, dtype and device.</param>

@@ -40,4 +40,24 @@ public static partial class Autodiff
     /// </summary>
     /// <exception cref="GradientException">Hooks are disabled.</exception>
     public static IDisposable AllowMutationOnSavedTensors() => Tape.SavedTensorHooks.Push(new SharingHook());
+
+    /// <summary>
+    /// Counts a write that the tape cannot see, by code outside of the library for instance: a backward pass that needs the old value of a tensor, or of what shares
+    /// its memory, is then an error.
+    /// </summary>
+    /// <exception cref="GradientException">A tensor was made in inference mode.</exception>
+    public static void IncrementVersion(params ReadOnlySpan<Tensor> tensors)
+    {
+        foreach (var tensor in tensors)
+        {
+            ArgumentNullException.ThrowIfNull(tensor, nameof(tensors));
+            if (tensor.IsInference)
+            {
+                throw new GradientException(
+                    $"IncrementVersion: Inference tensors do not track version counter. (The tensor has shape {tensor.Shape}.) Clone() it outside of InferenceMode to get a normal tensor.");
+            }
+
+            tensor.Versions.Bump();
+        }
+    }
 }

@@ -9,6 +9,10 @@ public abstract partial class Function
 {
     private Tensor?[]? _savedInside;
 
+    /// <summary>Whether the next node is to be given what it saves later, with tangents; then the node.</summary>
+    private bool _savesLater;
+    private FunctionNode? _toSaveTo;
+
     /// <summary>Applies the function, the innermost transform first. Leaves what was saved, as it is outside of that transform, in <see cref="_savedInside"/>.</summary>
     private Tensor[] RunInside(Level level, ReadOnlySpan<Tensor> inputs, bool isInnermost)
     {
@@ -39,6 +43,8 @@ public abstract partial class Function
     private Tensor[] RunInside(GradLevel level, ReadOnlySpan<Tensor> inputs, Tensor[] inner)
     {
         var dirtyInputs = inputs.ToArray();
+        bool savesLater = _savesLater;
+        _savesLater = false;
         Tensor[] values;
         using (level.OutsideMode())
         {
@@ -82,7 +88,7 @@ public abstract partial class Function
         }
 
         var saved = SavedAs(inner, dirtyInputs, values, outputs);
-        node?.Save(saved);
+        SaveIn(node, saved, savesLater);
         outside.MaterializesGrads = MaterializesGrads;
         outside._node = node;
         _savedInside = saved;
@@ -100,7 +106,10 @@ public abstract partial class Function
         }
 
         var original = inputs.ToArray();
+        bool savesLater = _savesLater;
+        _savesLater |= any;
         var outputs = RunFurtherOut(inner);
+        _savesLater = false;
         if (!any)
         {
             _savedInside = SavedAs(inner, original, outputs, outputs);
@@ -134,7 +143,22 @@ public abstract partial class Function
         }
 
         _savedInside = SavedAs(inner, original, outputs, duals);
+        var node = _toSaveTo;
+        _toSaveTo = null;
+        SaveIn(node, _savedInside, savesLater);
         return duals;
+    }
+
+    private void SaveIn(FunctionNode? node, Tensor?[] saved, bool later)
+    {
+        if (later)
+        {
+            _toSaveTo = node;
+        }
+        else
+        {
+            node?.Save(saved);
+        }
     }
 
     private Tensor[] RunInside(BatchLevel level, ReadOnlySpan<Tensor> inputs, Tensor[] inner, bool isInnermost)

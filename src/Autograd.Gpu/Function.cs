@@ -225,7 +225,7 @@ public abstract partial class Function
             results[i] = Result(inputs, outputs, i, node);
         }
 
-        node?.Save(_toSave ?? []);
+        SaveIn(node, _toSave ?? [], _savesLater);
         _node = node;
         _savedInside = _toSave ?? [];
         (_writtenInside, _constantInside) = (_dirty, _nonDifferentiable);

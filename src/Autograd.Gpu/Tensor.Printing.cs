@@ -7,11 +7,18 @@ namespace Autograd.Gpu;
 public sealed partial class Tensor
 {
     /// <summary>Prints as PyTorch prints: values, then what is not the default of dtype, device and history.</summary>
-    public override string ToString()
+    public override string ToString() => ToString(null);
+
+    private string ToString(string? tangent)
     {
         if (Wrapper is { } wrapper)
         {
-            return wrapper is Transforms.BatchWrapper ? $"BatchedTensor(shape={Shape}, value={wrapper.Inner})" : wrapper.Inner.ToString();
+            return wrapper switch
+            {
+                Transforms.BatchWrapper => $"BatchedTensor(shape={Shape}, value={wrapper.Inner})",
+                Transforms.DualWrapper { Level.IsOpen: true } dual => wrapper.Inner.ToString(dual.Tangent.ToString()),
+                _ => wrapper.Inner.ToString(tangent),
+            };
         }
 
         if (_storage is null)
@@ -37,7 +44,7 @@ public sealed partial class Tensor
             integerAt = i => values[IndexIn(shown, i)];
         }
 
-        return TensorFormatter.Format(Shape.AsSpan(), DType, floatAt, integerAt, suffix, device);
+        return TensorFormatter.Format(Shape.AsSpan(), DType, floatAt, integerAt, suffix, device, tangent);
     }
 
     private string? HistoryText()

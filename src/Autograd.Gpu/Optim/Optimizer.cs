@@ -55,7 +55,7 @@ public abstract class Optimizer
         Advance();
         for (int i = 0; i < Parameters.Count; i++)
         {
-            if (Parameters[i].PeekGrad is { } gradient)
+            if (Parameters[i].GradToApply is { } gradient)
             {
                 Update(i, Parameters[i], gradient);
             }

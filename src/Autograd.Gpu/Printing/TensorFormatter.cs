@@ -20,13 +20,15 @@ internal static class TensorFormatter
     /// <param name="integerAt">The element at a row-major linear index, for bool (0 is False) and integral dtypes.</param>
     /// <param name="suffix"><c>requires_grad=True</c>, <c>grad_fn=&lt;MulBackward0&gt;</c> or null.</param>
     /// <param name="device">The device's name where it is not the default one, printed as <c>device='cuda:0'</c>.</param>
+    /// <param name="tangent">The tangent of a dual number, printed.</param>
     public static string Format(
         ReadOnlySpan<long> shape,
         DType dtype,
         Func<long, double> floatAt,
         Func<long, long> integerAt,
         string? suffix,
-        string? device = null)
+        string? device = null,
+        string? tangent = null)
     {
         ArgumentNullException.ThrowIfNull(floatAt);
         ArgumentNullException.ThrowIfNull(integerAt);
@@ -41,6 +43,7 @@ internal static class TensorFormatter
         if (count == 0 ? dtype != DType.Float32 : dtype is not (DType.Float32 or DType.Int64 or DType.Bool))
             suffixes.Add("dtype=" + Name(dtype));
         if (suffix is not null) suffixes.Add(suffix);
+        if (tangent is not null) suffixes.Add("tangent=" + tangent);
 
         var text = new StringBuilder(Prefix);
         if (count == 0)

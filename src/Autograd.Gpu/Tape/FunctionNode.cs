@@ -1,3 +1,5 @@
+using Autograd.Gpu.Transforms;
+
 namespace Autograd.Gpu.Tape;
 
 /// <summary>The node of a program's own operation.</summary>
@@ -24,11 +26,12 @@ internal sealed class FunctionNode(Function function, Edge[] edges, Device[] inp
         _savedOutputs = new int[tensors.Length];
         for (int i = 0; i < tensors.Length; i++)
         {
-            bool isOutput = tensors[i]?.GradFn == this;
-            _savedOutputs[i] = isOutput ? tensors[i]!.OutputNumber : SavedTensor.IsInput;
+            var recorded = tensors[i]?.Wrapper is DualWrapper dual ? dual.Value : tensors[i];
+            bool isOutput = recorded?.GradFn == this;
+            _savedOutputs[i] = isOutput ? recorded!.OutputNumber : SavedTensor.IsInput;
             if (tensors[i] is { } tensor)
             {
-                _saved[i] = isOutput ? SavedTensor.Output(tensor) : SavedTensor.Input(tensor);
+                _saved[i] = isOutput ? SavedTensor.Output(tensor, Name) : SavedTensor.Input(tensor, Name);
             }
         }
     }
@@ -133,13 +136,14 @@ internal sealed class FunctionNode(Function function, Edge[] edges, Device[] inp
         if (gradient.Shape != shape && !Expands(shape, gradient.Shape))
         {
             throw new ShapeException(
-                $"Function {Name} returned an invalid gradient at index {index} - got {gradient.Shape} but expected shape compatible with {shape}.");
+                $"Function {Name} returned an invalid gradient at index {index} - got {gradient.Shape} but expected shape compatible with {shape}. "
+                + "Return a gradient of the input's shape, or of one that it broadcasts to.");
         }
 
         if (gradient.Device != inputDevices[index])
         {
             throw new DeviceMismatchException(
-                $"Function {Name} returned an invalid gradient at index {index} - expected device {inputDevices[index]} but got {gradient.Device}.");
+                $"Function {Name} returned an invalid gradient at index {index} - expected device {inputDevices[index]} but got {gradient.Device}. Move it with To(device).");
         }
     }
 
@@ -167,7 +171,8 @@ internal sealed class FunctionNode(Function function, Edge[] edges, Device[] inp
         var edges = new List<Edge>(Edges);
         edges.AddRange(gradients.Where(g => g is not null).Select(g => g!.GradientEdge()));
         var made = inputGradients.ToArray();
-        var error = new ErrorNode($"{Name}: {DifferentiatedTwice}, IsOnceDifferentiable here.", [.. edges], made);
+        var error = new ErrorNode($"{Name}: {DifferentiatedTwice}, IsOnceDifferentiable here. "
+            + "Make its Backward of tensor operations and do not mark it, or leave out createGraph.", [.. edges], made);
         for (int i = 0; i < made.Length; i++)
         {
             if (made[i] is { } gradient)

@@ -1,3 +1,5 @@
+using Autograd.Gpu.Transforms;
+
 namespace Autograd.Gpu.Tape;
 
 /// <summary>A saved tensor in the form that a hook gave it, with what is needed to make a tensor with the same history of what comes back.</summary>
@@ -8,6 +10,9 @@ internal sealed class PackedTensor
     private readonly Shape _shape;
     private readonly DType _dtype;
     private readonly Device _device;
+
+    /// <summary>The tensor's tangent, which no hook sees.</summary>
+    private readonly DualWrapper? _dual;
     private object? _packed;
     private bool _isReleased;
 
@@ -19,6 +24,7 @@ internal sealed class PackedTensor
         _hook = hook;
         _edge = edge;
         (_shape, _dtype, _device) = (tensor.Shape, tensor.DType, tensor.Device);
+        _dual = tensor.Wrapper as DualWrapper;
     }
 
     /// <summary>Hands a tensor to a hook. <paramref name="edge"/> is its history; that of a node's own output is the node and is not kept.</summary>
@@ -66,7 +72,8 @@ internal sealed class PackedTensor
                 + (value is null ? "null." : $"{value.DType.Name()} {value.Shape} on {value.Device}.") + " Let unpack return what pack was given.");
         }
 
-        return _unpacked = value.WithEdge(ownOutput.Function is null ? _edge : ownOutput);
+        value = value.WithEdge(ownOutput.Function is null ? _edge : ownOutput);
+        return _unpacked = _dual?.Over(value) ?? value;
     }
 
     /// <summary>Lets go of the value that <see cref="Unpack"/> made; the packed form stays.</summary>

@@ -1,3 +1,5 @@
+using Autograd.Gpu.Transforms;
+
 namespace Autograd.Gpu.Tape;
 
 /// <summary>A tensor that the backward pass needs, and the version that it had; or what a hook made of the tensor.</summary>
@@ -15,10 +17,10 @@ internal readonly struct SavedTensor
     private readonly int _version;
     private readonly bool _hadHistory;
 
-    private SavedTensor(Tensor tensor, bool hadHistory)
+    private SavedTensor(Tensor tensor, string node, bool hadHistory)
     {
         _value = tensor;
-        _version = tensor.VersionToSave;
+        _version = tensor.VersionToSave(node);
         _hadHistory = hadHistory;
     }
 
@@ -30,14 +32,20 @@ internal readonly struct SavedTensor
     public PackedTensor? Packed => _value as PackedTensor;
 
     /// <summary>Saves an input of a recorded operation. Here is the place to refuse tensors that were made in inference mode.</summary>
-    public static SavedTensor Input(Tensor tensor) => SavedTensorHooks.Current is { } hook
+    public static SavedTensor Input(Tensor tensor, string node) => SavedTensorHooks.Current is { } hook
         ? new SavedTensor(PackedTensor.Pack(tensor, tensor.GradientEdge(), hook))
-        : new SavedTensor(tensor, tensor.GradFn is not null);
+        : new SavedTensor(tensor, node, tensor.GradFn is not null);
 
     /// <summary>Saves an output of the node that owns this.</summary>
-    public static SavedTensor Output(Tensor tensor) => SavedTensorHooks.Current is { } hook
+    public static SavedTensor Output(Tensor tensor, string node) => SavedTensorHooks.Current is { } hook
         ? new SavedTensor(PackedTensor.Pack(tensor, default, hook))
-        : new SavedTensor(tensor.WithoutHistory(), hadHistory: false);
+        : new SavedTensor(tensor.Wrapper is DualWrapper dual ? dual.Over(dual.Value.WithoutHistory()) : tensor.WithoutHistory(), node, hadHistory: false);
+
+    /// <summary>Lets go of an output, of which the node has a handle of its own. Once the program's are gone too, the memory comes back at once.</summary>
+    public void ReleaseOutput() => (_value as Tensor)?.Dispose();
+
+    /// <summary>Whether this is the very handle that is saved.</summary>
+    public bool IsHandle(Tensor? tensor) => tensor is not null && ReferenceEquals(_value, tensor);
 
     /// <summary>What is saved, without asking a hook for it; null if nothing is, or no longer.</summary>
     public (Shape Shape, DType DType)? Describe() => _value switch
@@ -79,7 +87,13 @@ internal readonly struct SavedTensor
         if (_value is Tensor tensor)
         {
             Checked(name, owner, outputNumber, tensor);
-            return outputNumber != IsInput && GradMode.IsEnabled ? tensor.WithHistory(owner!, outputNumber) : tensor;
+            bool isRecorded = outputNumber != IsInput && GradMode.IsEnabled;
+            if (tensor.Wrapper is DualWrapper dual)
+            {
+                return isRecorded ? dual.Over(dual.Value.WithHistory(owner!, outputNumber)) : Level.WithoutClosed(tensor);
+            }
+
+            return isRecorded ? tensor.WithHistory(owner!, outputNumber) : tensor;
         }
 
         return (_value as PackedTensor ?? throw Freed(name)).Unpack(name, outputNumber == IsInput ? default : new Edge(owner, outputNumber));
@@ -96,7 +110,7 @@ internal readonly struct SavedTensor
         {
             throw new GradientException(
                 $"{name}: Trying to use a saved tensor that has been detached in-place, i.e. with Detach_(), .detach_() in PyTorch. "
-                + "This is not supported, please use out-of-place `Detach()` instead.");
+                + $"This is not supported, please use out-of-place `Detach()` instead. (The tensor has shape {tensor.Shape}.)");
         }
 
         return tensor.Version == _version ? tensor : throw Modified(name, owner, outputNumber, tensor);

@@ -66,8 +66,28 @@ internal static class SavedTensorHooks
         }
     }
 
+    /// <summary>Puts no hook in force until the result is disposed, for what is saved again afterwards.</summary>
+    public static Suspension Suspend()
+    {
+        var suspended = new Suspension(s_top);
+        s_top = null;
+        return suspended;
+    }
+
     /// <summary>Some node will hold a packed tensor.</summary>
     public static void NoteUse() => s_wereUsed = true;
+
+    /// <summary>What was in force before <see cref="Suspend"/>.</summary>
+    public readonly ref struct Suspension(object? top)
+    {
+        public void Dispose()
+        {
+            if (top is not null)
+            {
+                s_top = (Scope)top;
+            }
+        }
+    }
 
     private sealed class Scope : IDisposable
     {

@@ -1,3 +1,5 @@
+using Autograd.Gpu.Tape;
+
 namespace Autograd.Gpu.Transforms;
 
 /// <summary>A forward-mode pass: values carry their tangents along.</summary>
@@ -49,6 +51,8 @@ internal sealed class DualLevel(bool isScope = false) : Level
             GradWrapper grad => WrappedLike(tangent, grad.Inner),
             BatchWrapper { Level: BatchLevel level } batch => batch.Rewrap(
                 WrappedLike(tangent.Unsqueeze(0).Expand(Shape.Own([level.Size, .. tangent.Shape.AsSpan()])).Clone(), batch.Inner)),
+            DualWrapper { Level: DualLevel { IsOpen: true } level } dual => WrappedLike(tangent, dual.Inner) is var outside ? level.Wrap(outside, Tensor.ZerosLike(outside)) : tangent,
+            DualWrapper dual => WrappedLike(tangent, dual.Inner),
             _ => tangent,
         };
     }
@@ -56,11 +60,40 @@ internal sealed class DualLevel(bool isScope = false) : Level
     protected override Tensor Process(IOperation operation, ReadOnlySpan<Tensor> inputs)
     {
         var primals = Unwrap(inputs);
-        var output = operation.Apply(primals);
-        if (!IsOpen || !operation.IsDifferentiable || !output.DType.IsFloatingPoint())
+        bool saves = IsOpen && operation.IsDifferentiable && IsRecorded(primals);
+        Tensor output;
+        using (saves ? SavedTensorHooks.Suspend() : default)
         {
-            return output;
+            output = operation.Apply(primals);
         }
+
+        // The node saves the values with their tangents, so that a gradient taken inside of this level has a tangent too.
+        var node = saves && Array.IndexOf(primals, output) < 0 ? output.NodeOf(operation) : null;
+        node?.SaveInputs(inputs[0], inputs.Length > 1 ? inputs[1] : null, inputs.Length > 2 ? inputs[2] : null);
+        var result = IsOpen && operation.IsDifferentiable && output.DType.IsFloatingPoint() ? WithTangent(operation, inputs, primals, output) : output;
+        node?.SaveOutput(result);
+        return result;
+    }
+
+    /// <summary>Whether an operation on these values goes to a tape, and to one node of it.</summary>
+    private static bool IsRecorded(Tensor[] primals)
+    {
+        bool any = false;
+        foreach (var primal in primals)
+        {
+            if (primal.Wrapper is BatchWrapper)
+            {
+                return false;
+            }
+
+            any |= primal.RequiresGrad;
+        }
+
+        return any && GradMode.IsEnabled;
+    }
+
+    private Tensor WithTangent(IOperation operation, ReadOnlySpan<Tensor> inputs, Tensor[] primals, Tensor output)
+    {
 
         var tangents = new Tensor?[inputs.Length];
         for (int i = 0; i < tangents.Length; i++)

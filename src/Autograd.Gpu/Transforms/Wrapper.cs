@@ -47,6 +47,16 @@ internal sealed class DualWrapper(DualLevel level, Tensor primal, Tensor tangent
 
     public override Tensor Rewrap(Tensor inner) => inner;
 
+    /// <summary>The value without this tangent and those of forward passes around.</summary>
+    public Tensor Value => Inner.Wrapper is DualWrapper outer ? outer.Value : Inner;
+
+    /// <summary>Another handle on <see cref="Value"/> with the same tangents, less those of passes that have ended.</summary>
+    public Tensor Over(Tensor value)
+    {
+        var primal = Inner.Wrapper is DualWrapper outer ? outer.Over(value) : value;
+        return Level.IsOpen ? ((DualLevel)Level).Wrap(primal, Tangent) : primal;
+    }
+
     public override Tensor ShareWithHistory() => ((DualLevel)Level).Wrap(Inner.ShareWithHistory(), Tangent.ShareWithHistory());
 }
 

@@ -133,6 +133,169 @@ internal sealed class DualLevelTests
         Assert.That(Autodiff.Grad(tangent!, x).ToArray<double>(), Is.EqualTo(new[] { 18.0, 60.0 }));
     }
 
+    [TestCaseSource(typeof(TestDevices), nameof(TestDevices.AndLaziness))]
+    [Category(Laziness.Both)]
+    public void AGradientOfADualHasATangent(Device device, bool lazy)
+    {
+        using var mode = Laziness.Set(lazy);
+        var x = Tensor.FromArray([1.0, 2.0], device, requiresGrad: true);
+        var w = Tensor.FromArray([2.0, 7.0], device, requiresGrad: true);
+        var v = Tensor.FromArray([3.0, 5.0], device);
+        using var level = Autodiff.DualLevel();
+        var dual = Autodiff.MakeDual(x, v);
+
+        // exp saves its output, the products save their inputs: f = sum(w x^3 + exp(x)), of which w has no tangent.
+        var f = (w * dual * dual * dual + dual.Exp()).Sum();
+        f.Backward(retainGraph: true);
+        double[] slopes = [6 + Math.E, 84 + Math.Exp(2)], curvatures = [3 * (12 + Math.E), 5 * (84 + Math.Exp(2))];
+        AssertDual(x.Grad!, slopes, curvatures);
+        AssertDual(w.Grad!, [1, 8], [9, 60]);
+        AssertDual(Autodiff.Grad(f, dual, retainGraph: true), slopes, curvatures);
+
+        // Again into the same gradients, which have tangents now, and into one that has none.
+        w.Grad = Tensor.FromArray([10.0, 20.0], device);
+        f.Backward(retainGraph: true);
+        AssertDual(x.Grad!, [.. slopes.Select(s => 2 * s)], [.. curvatures.Select(s => 2 * s)]);
+        AssertDual(w.Grad!, [11, 28], [9, 60]);
+
+        // The third derivative: reverse over forward over reverse.
+        var gradient = Autodiff.Grad(f, x, createGraph: true);
+        var third = Autodiff.Grad(Autodiff.UnpackDual(gradient).Tangent!, x, gradOutput: Tensor.OnesLike(x), retainGraph: true);
+        AssertClose(third, [3 * (12 + Math.E), 5 * (42 + Math.Exp(2))]);
+        var second = Autodiff.Grad(gradient, x, gradOutput: Tensor.OnesLike(x));
+        AssertDual(second, [12 + Math.E, 84 + Math.Exp(2)], [3 * (12 + Math.E), 5 * (42 + Math.Exp(2))]);
+    }
+
+    [Test]
+    public void AGradientTakenAfterTheLevelHasNone()
+    {
+        var x = Tensor.FromArray([1.0, 2.0], requiresGrad: true);
+        Tensor f;
+        using (Autodiff.DualLevel())
+        {
+            f = Autodiff.MakeDual(x, Tensor.OnesLike(x)).Exp().Sum();
+            Assert.That(f.GradFn!.Name, Is.EqualTo("SumBackward0"));
+            Assert.That(f.ToString(), Is.EqualTo("tensor(10.1073, dtype=float64, grad_fn=<SumBackward0>,\n       tangent=tensor(10.1073, dtype=float64, grad_fn=<SumBackward0>))"));
+        }
+
+        Assert.That(f.ToString(), Is.EqualTo("tensor(10.1073, dtype=float64, grad_fn=<SumBackward0>)"));
+        var gradient = Autodiff.Grad(f, x, createGraph: true);
+        AssertClose(gradient, [Math.E, Math.Exp(2)]);
+        AssertClose(Autodiff.Grad(gradient.Sum(), x), [Math.E, Math.Exp(2)]);
+        using (Autodiff.DualLevel())
+        {
+            Assert.That(Autodiff.UnpackDual(gradient).Tangent, Is.Null);
+        }
+
+        // What was accumulated inside is an ordinary gradient outside, for an optimiser too.
+        using (Autodiff.DualLevel())
+        {
+            Autodiff.MakeDual(x, Tensor.OnesLike(x)).Exp().Sum().Backward();
+        }
+
+        new Optim.Sgd([x], lr: 1).Step();
+        AssertClose(x.Detach(), [1 - Math.E, 2 - Math.Exp(2)]);
+        x.Exp().Sum().Backward();
+        AssertClose(x.Grad!, [Math.E + Math.Exp(1 - Math.E), Math.Exp(2) + Math.Exp(2 - Math.Exp(2))]);
+    }
+
+    [Test]
+    public void AStepInsideOfTheLevelTakesTheValueOfAGradient()
+    {
+        foreach (var optimizer in new Func<Tensor, Optim.Optimizer>[] { p => new Optim.Sgd([p], lr: 0.1), p => new Optim.Sgd([p], lr: 0.1, momentum: 0.9), p => new Optim.AdamW([p]) })
+        {
+            var x = Tensor.FromArray([1.0, 2.0], requiresGrad: true);
+            var plain = x.Detach().Clone().RequiresGrad_();
+            var (step, plainStep) = (optimizer(x), optimizer(plain));
+            for (int i = 0; i < 2; i++)
+            {
+                using var level = Autodiff.DualLevel();
+                step.ZeroGrad();
+                Autodiff.MakeDual(x, Tensor.OnesLike(x)).Exp().Sum().Backward();
+                Assert.That(Autodiff.UnpackDual(x.Grad!).Tangent, Is.Not.Null);
+                step.Step();
+                plainStep.ZeroGrad();
+                plain.Exp().Sum().Backward();
+                plainStep.Step();
+            }
+
+            AssertClose(x.Detach(), plain.ToArray<double>());
+        }
+    }
+
+    [Test]
+    public void HooksAndWritesAndFunctionsLeaveTheTangentOfAGradient()
+    {
+        var x = Tensor.FromArray([1.0, 2.0], requiresGrad: true);
+        var v = Tensor.FromArray([3.0, 5.0]);
+        double[] slopes = [.. new[] { 1.0, 2.0 }.Select(a => 2 * a * Math.Exp(a * a))];
+        double[] curvatures = [.. new[] { (1.0, 3.0), (2.0, 5.0) }.Select(p => p.Item2 * (2 + 4 * p.Item1 * p.Item1) * Math.Exp(p.Item1 * p.Item1))];
+        using var level = Autodiff.DualLevel();
+        var dual = Autodiff.MakeDual(x, v);
+        int packed = 0;
+        using (Autodiff.SavedTensorHooks(t => (packed++, t).t, t => t))
+        {
+            AssertDual(Autodiff.Grad((dual * dual).Exp().Sum(), x), slopes, curvatures);
+            Assert.That(packed, Is.GreaterThanOrEqualTo(3), "two inputs and an output, and what the tangents save");
+        }
+
+        var square = dual * 1;
+        square.Mul_(dual);
+        square.Exp_();
+        AssertDual(Autodiff.Grad(square.Sum(), x), slopes, curvatures);
+        AssertDual(Autodiff.Grad(new ExpOfSquare().Apply(dual).Sum(), x), slopes, curvatures);
+        AssertDual(Autodiff.Grad(Autodiff.Checkpoint(a => (a * a).Exp(), dual).Sum(), x), slopes, curvatures);
+
+        // A clone of the dual is written: what was saved is not, and a written value that was saved is noticed.
+        var exp = (dual * dual).Exp();
+        exp.Add_(1);
+        Assert.That(Assert.Throws<GradientException>(() => exp.Sum().Backward())!.Message, Does.Contain("modified by an inplace operation"));
+    }
+
+    [Test]
+    public void TheTapeInsideJvpGivesTangentsToo()
+    {
+        var x = Tensor.FromArray([1.0, 2.0], requiresGrad: true);
+        var v = Tensor.FromArray([3.0, 5.0]);
+        var (gradient, tangent) = Autodiff.Jvp(a => Autodiff.Grad((a * a * a).Sum(), a), x, v);
+        AssertClose(gradient, [3, 12]);
+        AssertClose(tangent, [18, 60]);
+
+        // Two forward passes around the pass on the tape: each has its tangent.
+        var (_, second) = Autodiff.Jvp(a => Autodiff.Jvp(b => Autodiff.Grad((b * b * b).Sum(), b), a, v).Tangent, x, v);
+        AssertClose(second, [54, 150]);
+        var (_, ofFunction) = Autodiff.Jvp(a => Autodiff.Jvp(b => Autodiff.Grad(new ExpOfSquare().Apply(b).Sum(), b), a, v).Tangent, x, v);
+        AssertClose(ofFunction, [9 * 20 * Math.E, 25 * 88 * Math.Exp(4)]);
+
+        // And inside a differentiation, whose tape it is.
+        var third = Autodiff.Grad(b => Autodiff.Jvp(a => Autodiff.Grad((a * a * a).Sum(), a, createGraph: true), b, v).Tangent.Sum())(x.Detach());
+        AssertClose(third, [18, 30]);
+    }
+
+    private static void AssertDual(Tensor dual, double[] primal, double[] tangent)
+    {
+        var parts = Autodiff.UnpackDual(dual);
+        AssertClose(parts.Primal, primal);
+        AssertClose(parts.Tangent!, tangent);
+    }
+
+    private static void AssertClose(Tensor actual, double[] expected) => Assert.That(actual.ToArray<double>(), Is.EqualTo(expected).Within(1e-9));
+
+    /// <summary>exp(x^2), which saves its input and its output.</summary>
+    private sealed class ExpOfSquare : UnaryFunction
+    {
+        protected override Tensor Forward(Tensor x)
+        {
+            var y = (x * x).Exp();
+            SaveForBackward(x, y);
+            return y;
+        }
+
+        protected override Tensor? Backward(Tensor gradient) => gradient * 2 * Saved(0) * Saved(1);
+
+        protected override Tensor? Jvp(Tensor tangent) => tangent * 2 * Saved(0) * Saved(1);
+    }
+
     [Test]
     public void WritesReachTheTangentOfWhatIsWrittenAndNoOther()
     {

@@ -63,6 +63,15 @@ internal sealed class ForwardModeTableTests
             Assert.That(Close.Dot(reverseOverForward, w), Is.EqualTo(expected).Within(1e-11), "reverse over forward");
             Assert.That(Close.Dot(reverseOverReverse, w), Is.EqualTo(expected).Within(1e-11), "reverse over reverse");
         });
+
+        // The same from a pass over the tape inside of the forward one.
+        var leaves = x.Select(t => t.Detach().RequiresGrad_()).ToArray();
+        var forwardOverTape = Autodiff.Jvp(a => [.. Autodiff.Grad([f(a)], a, [u], materializeGrads: true).Select(g => g!)], leaves, w).Tangents;
+        for (int i = 0; i < x.Length; i++)
+        {
+            Close.AreEqual(forwardOverTape[i], forwardOverReverse[i], $"forward over the tape, input {i}");
+        }
+
         Close.AreEqual(forwardOverForward, Difference(a => Forward(a)[0], x, w), "forward over forward, numerically", 1e-5);
         for (int i = 0; i < x.Length; i++)
         {
