@@ -75,7 +75,7 @@ public static partial class Autodiff
 
     private static GradientException NoHistory(string operation, int index) => new(
         $"{operation}: element {index} of tensors does not require grad and does not have a grad_fn. "
-        + "Call RequiresGrad_() on the leaves before the computation, and make sure that it did not run under NoGrad().");
+        + "Call RequiresGrad_() on the leaves before the computation, and make sure that it did not run under NoGrad(), nor in a hook of a pass without createGraph, where recording is off (EnableGrad() turns it on).");
 
     private static GradientException NotDifferentiable(string operation, string input) => new(
         $"{operation}: One of the differentiated Tensors does not require grad: {input}. Call RequiresGrad_() on it before it is used.");

@@ -13,12 +13,12 @@ public sealed partial class Tensor
     /// </summary>
     public bool IsInference => Versions.IsInference && !IsWrappedNumber;
 
-    /// <summary>The version for a node that saves this tensor.</summary>
+    /// <summary>The version for a node of this name that saves this tensor.</summary>
     /// <exception cref="GradientException">The tensor was made in inference mode.</exception>
-    internal int VersionToSave => !IsInference
+    internal int VersionToSave(string node) => !IsInference
         ? Versions.Version
         : throw new GradientException(
-            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, "
+            $"{node}: Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, "
             + $"you can make a clone to get a normal tensor and use it in autograd. (The tensor has shape {Shape}.)");
 
     /// <summary>Makes this tensor, in place, a leaf that requires no gradient. Prefer <see cref="Detach"/>, which leaves this tensor as it is.</summary>

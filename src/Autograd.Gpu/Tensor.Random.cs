@@ -1,4 +1,5 @@
 using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Operations;
 using Autograd.Gpu.Tape;
 using Autograd.Gpu.Transforms;
 
@@ -148,6 +149,7 @@ public sealed partial class Tensor
 
     private static Tensor Random(RandomKind kind, Shape shape, DType dtype, Device? device, Generator? generator)
     {
+        Defined.Check("Rand", dtype);
         if (!dtype.IsFloatingPoint())
         {
             throw new DTypeException($"Rand: expected a floating-point dtype, but got {dtype.Name()}. For whole numbers use RandInt.");
@@ -171,7 +173,7 @@ public sealed partial class Tensor
             null => Draw(kind, shape, dtype, device, generator),
             BatchLevel { Randomness: VmapRandomness.Different } batch =>
                 batch.Wrap(DrawInside(level.Outer, kind, Shape.Own([batch.Size, .. shape.AsSpan()]), dtype, device, generator)),
-            _ => throw BatchLevel.RandomnessError("Rand"),
+            _ => throw BatchLevel.RandomnessError(kind == RandomKind.Normal ? "Randn" : "Rand"),
         };
     }
 

@@ -105,7 +105,7 @@ public sealed partial class Tensor
     public Tensor Transpose(int dim0, int dim1)
     {
         int a = Shape.WrapDim(dim0, "Transpose"), b = Shape.WrapDim(dim1, "Transpose");
-        return Rank == 0 ? this : Structural.Apply(Rank == 2 ? Transposed.OfMatrix : new Transposed(a, b), this);
+        return Rank == 0 ? this : Structural.Apply(Rank == 2 && a != b ? Transposed.OfMatrix : new Transposed(a, b), this);
     }
 
     /// <summary>Size-1 dimensions repeated to a larger size, and new dimensions in front, without memory; -1 keeps a size. A view.</summary>
@@ -188,7 +188,7 @@ public sealed partial class Tensor
                 $"Select: index {index} is out of bounds for dimension {dim} with size {(Rank == 0 ? 0 : Shape[d])} (shape {Shape}).");
         }
 
-        return Sliced(d, index < 0 ? index + Shape[d] : index, 1, 1).Squeeze(d);
+        return Structural.Apply(new SelectedIndex(Shape, d, index < 0 ? index + Shape[d] : index), this);
     }
 
     internal Tensor Sliced(int dim, long start, long step, long length)

@@ -137,7 +137,9 @@ internal static class Anomaly
                 && gradient.Ne(gradient).Sum().Item<long>() > 0)
             {
                 throw new GradientException(
-                    $"{node.Name}: Function '{node.Name}' returned nan values in its {i}th output.{Environment.NewLine}{Describe(node)}");
+                    $"{node.Name}: Function '{node.Name}' returned nan values in its {i}th output. (A gradient of shape {gradient.Shape}, {gradient.DType.Name()}.) "
+                    + "Keep its inputs where the derivative is finite; in both branches of Tensor.Where, for the one that is not taken counts 0 times its derivative."
+                    + $"{Environment.NewLine}{Describe(node)}");
             }
         }
     }

@@ -26,7 +26,7 @@ internal sealed class CheckpointFrame : SavedTensorHook
     {
         _run = run;
         _options = options;
-        _inputs = Array.ConvertAll(inputs, SavedTensor.Input);
+        _inputs = Array.ConvertAll(inputs, x => SavedTensor.Input(x, "Checkpoint"));
         _kept = options.Policy is { } policy ? new KeptOutputs(policy) : null;
         _random = options.PreserveRngState
             ? [.. inputs.Select(x => x.Device.Generator).Append(Device.Default.Generator).Concat(options.Generators).Distinct().Select(g => (g, g.State))]

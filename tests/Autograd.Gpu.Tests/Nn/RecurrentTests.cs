@@ -354,6 +354,7 @@ internal sealed class RecurrentTests
         yield return Case<ShapeException>("a length beyond the padding", () => RnnUtils.PackPaddedSequence(x, [6, 1]), "at most the padded length 5");
         yield return Case<DTypeException>("lengths of floats", () => RnnUtils.PackPaddedSequence(x, Tensor.Ones([2])), "float32");
         yield return Case<ShapeException>("too short a padding", () => RnnUtils.PadPackedSequence(RnnUtils.PackPaddedSequence(x, [5, 1]), totalLength: 4), "Expected total_length to be at least the length of the longest sequence");
+        yield return Case<ShapeException>("a padding of no steps", () => RnnUtils.PadPackedSequence(RnnUtils.PackPaddedSequence(x, [5, 1]), totalLength: -1), "but got total_length=-1 and max sequence length being 5");
         yield return Case<ShapeException>("no sequences", () => RnnUtils.PadSequence([]), "received an empty list of sequences");
         yield return Case<ShapeException>("sequences of other sizes", () => RnnUtils.PackSequence([x, h]), "[5, 2, 3]", "[1, 2, 4]");
     }

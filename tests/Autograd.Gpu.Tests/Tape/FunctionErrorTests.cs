@@ -10,7 +10,7 @@ internal sealed class FunctionErrorTests
         var failure = Assert.Throws<ShapeException>(() => new Faulty(g => [g.Sum(0)]).Apply(x)[0].Sum().Backward());
         Assert.That(
             failure!.Message,
-            Is.EqualTo("Function FaultyBackward returned an invalid gradient at index 0 - got [3] but expected shape compatible with [2, 3]."));
+            Is.EqualTo("Function FaultyBackward returned an invalid gradient at index 0 - got [3] but expected shape compatible with [2, 3]. Return a gradient of the input's shape, or of one that it broadcasts to."));
         failure = Assert.Throws<ShapeException>(() => new Faulty(g => [g.Expand(2, 2, 3), g.Reshape(3, 2)]).Apply(x, x)[0].Sum().Backward());
         Assert.That(failure!.Message, Does.Contain("invalid gradient at index 1 - got [3, 2] but expected shape compatible with [2, 3]"));
         Assert.That(x.Grad, Is.Null);

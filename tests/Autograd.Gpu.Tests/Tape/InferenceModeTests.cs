@@ -81,7 +81,7 @@ internal sealed class InferenceModeTests(Device device, bool lazy)
 
         var failure = Assert.Throws<GradientException>(() => _ = leaf * made);
         Assert.That(failure!.Message, Does.Contain(
-            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, "
+            "MulBackward0: Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, "
             + "you can make a clone to get a normal tensor and use it in autograd."));
         var scaled = leaf * 2;
         Assert.Throws<GradientException>(() => scaled.Mul_(made));

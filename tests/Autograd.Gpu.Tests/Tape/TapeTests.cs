@@ -180,6 +180,7 @@ internal sealed class TapeTests(Device device)
         Assert.That(x.Exp().GradFn!.Name + x.Sum().GradFn!.Name + x.Sum(0).GradFn!.Name, Is.EqualTo("ExpBackward0SumBackward0SumBackward1"));
         Assert.That(x.Unsqueeze(0).T.GradFn!.Name + x.Clone().GradFn!.Name, Is.EqualTo("TransposeBackward0CloneBackward0"));
         Assert.That(x.Unsqueeze(0).MatMul(w.Unsqueeze(1)).GradFn!.Name, Is.EqualTo("MmBackward0"));
+        Assert.That(x[0].GradFn!.Name + x[..1].GradFn!.Name + x[0].GradFn!.NextFunctions[0].Function!.Name, Is.EqualTo("SelectBackward0SliceBackward0AccumulateGrad"));
     }
 
     [Test]

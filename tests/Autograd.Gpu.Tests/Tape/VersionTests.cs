@@ -99,5 +99,27 @@ internal sealed class VersionTests(Device device, bool lazy)
         Assert.That(x.ToArray<double>(), Is.All.EqualTo(8));
     }
 
+    [Test]
+    public void AWriteThatNobodySawCanBeCounted()
+    {
+        var x = Vector(1, 2).RequiresGrad_();
+        var y = x * 2;
+        var square = y * y;
+        Autodiff.IncrementVersion(y[1..]);
+        Assert.That((y.Version, x.Version), Is.EqualTo((1, 0)));
+        Assert.That(
+            Assert.Throws<GradientException>(() => square.Sum().Backward())!.Message,
+            Does.Contain("has been modified by an inplace operation").And.Contain("is at version 1; expected version 0"));
+        Tensor made;
+        using (Autodiff.InferenceMode())
+        {
+            made = Vector(1);
+        }
+
+        Assert.That(
+            Assert.Throws<GradientException>(() => Autodiff.IncrementVersion(y, made))!.Message,
+            Does.StartWith("IncrementVersion: Inference tensors do not track version counter. (The tensor has shape [1].)"));
+    }
+
     private Tensor Vector(params double[] values) => Tensor.FromArray(values, device);
 }

@@ -141,6 +141,22 @@ internal sealed class Slice(Shape input, int dim, long start, long step, long le
     protected override Tensor Batch(Tensor batch, Tensor sample) => Structural.Apply(new Slice(batch.Shape, dim + 1, start, step, length), batch);
 }
 
+/// <summary>The elements of a dimension at one index, without the dimension.</summary>
+internal sealed class SelectedIndex(Shape input, int dim, long index) : LinearOperation("Select")
+{
+    protected override Tensor Forward(Tensor input)
+    {
+        var sizes = input.Shape.AsSpan();
+        var strides = input.Layout.Strides;
+        return input.AsView(Layout.Strided(
+            Shape.Own([.. sizes[..dim], .. sizes[(dim + 1)..]]), [.. strides[..dim], .. strides[(dim + 1)..]], input.Layout.Offset + index * strides[dim]));
+    }
+
+    protected override Tensor Vjp(Tensor gradient) => Structural.Apply(new SliceBackward(input, dim, index, 1, 1), gradient.Unsqueeze(dim));
+
+    protected override Tensor Batch(Tensor batch, Tensor sample) => Structural.Apply(new SelectedIndex(batch.Shape, dim + 1, index), batch);
+}
+
 /// <summary>One of the parts that a function cuts a tensor into; see <see cref="SplitNode"/>.</summary>
 internal sealed class PartOf(string name, int output, Shape input, int dim, long start, long length, bool dropsDim) : LinearOperation(name), IMultiOutput
 {
