@@ -27,8 +27,9 @@ internal sealed class GateState(int entriesToBias = GateState.EntriesToBias)
     private int _depth;
 
     /// <summary>Enters; waits while another thread is inside.</summary>
+    /// <returns>What <see cref="Exit"/> is to be given: the bias by which the thread is inside, or null if it is by the lock.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Enter()
+    public Bias? Enter()
     {
         int thread = Environment.CurrentManagedThreadId;
         var bias = _bias;
@@ -38,23 +39,22 @@ internal sealed class GateState(int entriesToBias = GateState.EntriesToBias)
             Volatile.Write(ref bias.Depth, bias.Depth + 1);
             if (!Volatile.Read(ref bias.IsRevoked) || bias.Depth > 1)
             {
-                return;
+                return bias;
             }
 
             Volatile.Write(ref bias.Depth, 0);
         }
 
-        EnterByLock(thread);
+        return EnterByLock(thread);
     }
 
+    /// <summary>Leaves as it was entered, without asking which thread this is, which takes as long as the rest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit()
+    public void Exit(Bias? entered)
     {
-        // While a thread is inside by its bias, nobody puts another in its place; while one is inside by the lock, its own bias, if any, is at depth 0.
-        var bias = _bias;
-        if (bias.Depth > 0 && bias.Thread == Environment.CurrentManagedThreadId)
+        if (entered is not null)
         {
-            Volatile.Write(ref bias.Depth, bias.Depth - 1);
+            Volatile.Write(ref entered.Depth, entered.Depth - 1);
             return;
         }
 
@@ -63,17 +63,27 @@ internal sealed class GateState(int entriesToBias = GateState.EntriesToBias)
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void EnterByLock(int thread)
+    private Bias? EnterByLock(int thread)
     {
         _lock.Enter();
         if (_depth++ > 0)
         {
-            return;
+            return null;
         }
 
         if (_bias != Bias.None)
         {
-            Revoke();
+            try
+            {
+                Revoke();
+            }
+            catch (ThreadInterruptedException)
+            {
+                // Nobody would leave for who has not entered. The next one revokes again.
+                _depth--;
+                _lock.Exit();
+                throw;
+            }
         }
 
         _inARow = _last == thread ? _inARow + 1 : 0;
@@ -83,9 +93,13 @@ internal sealed class GateState(int entriesToBias = GateState.EntriesToBias)
             // Inside by the bias from here on, which the lock is not needed for.
             _inARow = 0;
             _depth--;
-            Volatile.Write(ref _bias, new Bias(thread) { Depth = 1 });
+            var bias = new Bias(thread) { Depth = 1 };
+            Volatile.Write(ref _bias, bias);
             _lock.Exit();
+            return bias;
         }
+
+        return null;
     }
 
     private void Revoke()
@@ -102,7 +116,8 @@ internal sealed class GateState(int entriesToBias = GateState.EntriesToBias)
         _bias = Bias.None;
     }
 
-    private sealed class Bias(int thread)
+    /// <summary>What makes a thread the owner of a gate.</summary>
+    internal sealed class Bias(int thread)
     {
         public static readonly Bias None = new(0);
 
@@ -122,13 +137,12 @@ internal readonly struct Gate(GateState state)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Scope Enter()
     {
-        state.Enter();
-        return new Scope(state);
+        return new Scope(state, state.Enter());
     }
 
-    public readonly ref struct Scope(GateState state)
+    public readonly ref struct Scope(GateState state, GateState.Bias? entered)
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Dispose() => state.Exit();
+        public void Dispose() => state.Exit(entered);
     }
 }

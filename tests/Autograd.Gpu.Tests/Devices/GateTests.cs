@@ -141,6 +141,72 @@ public sealed class GateTests
         Assert.That(entered);
     }
 
+    [Test]
+    public void AThreadThatIsInterruptedWhileItWaitsIsNotInside()
+    {
+        var gate = new Gate(new GateState(entriesToBias: 2));
+        using var isInside = new ManualResetEventSlim();
+        using var mayLeave = new ManualResetEventSlim();
+        var owner = new Thread(() =>
+        {
+            for (int i = 0; i < 10; i++)
+            {
+                using (gate.Enter())
+                {
+                }
+            }
+
+            using (gate.Enter())
+            {
+                isInside.Set();
+                mayLeave.Wait();
+            }
+
+            using (gate.Enter())
+            {
+            }
+        })
+        {
+            IsBackground = true,
+        };
+        bool wasInterrupted = false, entered = false;
+        var other = new Thread(() => wasInterrupted = Throws(gate));
+        owner.Start();
+        isInside.Wait();
+        other.Start();
+        other.Interrupt();
+        other.Join();
+        mayLeave.Set();
+        var last = new Thread(() =>
+        {
+            using (gate.Enter())
+            {
+                entered = true;
+            }
+        })
+        {
+            IsBackground = true,
+        };
+        last.Start();
+        Assert.That(wasInterrupted);
+        Assert.That(last.Join(10_000) && owner.Join(10_000) && entered);
+
+        static bool Throws(Gate gate)
+        {
+            try
+            {
+                using (gate.Enter())
+                {
+                    return false;
+                }
+            }
+            catch (ThreadInterruptedException)
+            {
+                return true;
+            }
+        }
+    }
+
     private static void On(int count, Action<int> work)
     {
         var threads = Enumerable.Range(0, count).Select(i => new Thread(() => work(i))).ToArray();

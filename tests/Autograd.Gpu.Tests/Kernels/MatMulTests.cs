@@ -41,6 +41,38 @@ public sealed class MatMulTests
         }
     }
 
+    [Test]
+    public unsafe void SmallProductsHaveTheBitsOfTiles([Values] MatrixLayout left, [Values] MatrixLayout right, [Values] bool accumulate, [Values] bool biased)
+    {
+        foreach (var (m, n, k) in new (int, int, int)[] { (4, 16, 2), (16, 2, 4), (4, 1, 16), (1, 16, 16), (3, 5, 7), (2, 9, 14), (8, 8, 4), (256, 1, 1), (1, 1, 1), (7, 3, 12), (5, 13, 3) })
+        {
+            Assert.That(SmallProduct.Fits(m, n, k), Is.True);
+            var x = MatMulCase<float>.Create(1, m, n, k, left, right);
+            var bias = Array.ConvertAll(x.A, v => 3 * v).Concat(x.B).Concat(x.B).Concat(new float[n]).Take(n).ToArray();
+            float[] small = [.. x.C], tiles = [.. x.C];
+            bool adds = accumulate && !biased;
+            fixed (float* a = x.A, b = x.B, c = small, d = tiles, start = bias)
+            {
+                float* own = biased ? start : null;
+                HostMatMul.Multiply(1, m, n, k, a + x.AStart, x.ABatch, x.ARow, x.ACol, b + x.BStart, x.BBatch, x.BRow, x.BCol, c, x.CBatch, x.CRow, 1.5f, adds, own);
+                HostMatMul.MultiplyAny(1, m, n, k, a + x.AStart, x.ABatch, x.ARow, x.ACol, b + x.BStart, x.BBatch, x.BRow, x.BCol, d, x.CBatch, x.CRow, 1.5f, adds, own);
+            }
+
+            Assert.That(small, Is.EqualTo(tiles), $"{m}x{n}x{k}");
+            Assert.That(small, Is.Not.EqualTo(x.C));
+        }
+    }
+
+    [Test]
+    public void SmallProductsAreBounded()
+    {
+        Assert.That(SmallProduct.Fits(16, 16, 1), Is.True);
+        Assert.That(SmallProduct.Fits(16, 17, 1), Is.False);
+        Assert.That(SmallProduct.Fits(1, 1, 17), Is.False, "deeper sums have several lanes");
+        Assert.That(SmallProduct.Fits(long.MaxValue, 2, 2), Is.False);
+        Assert.That(SmallProduct.Fits(2, long.MaxValue, 2), Is.False);
+    }
+
     // Beyond the sizes up to which operands are read in place, over the edges of slices (512 and 256 deep), row and column blocks.
     [TestCase(150, 1100, 600, MatrixLayout.Rows, MatrixLayout.Rows)]
     [TestCase(150, 1100, 600, MatrixLayout.Columns, MatrixLayout.Columns)]

@@ -48,6 +48,41 @@ internal sealed class ThreadedBackwardTests(Device device)
     }
 
     [Test]
+    public void AGradientMayBeTakenAwayWhileOthersAddToIt()
+    {
+        var x = Leaf(1, 2, 3);
+        int adding = Threads / 2;
+        OnThreads(thread =>
+        {
+            if (thread % 2 == 0)
+            {
+                while (Volatile.Read(ref adding) > 0)
+                {
+                    x.Grad = null;
+                    Thread.Yield();
+                }
+
+                return;
+            }
+
+            try
+            {
+                for (int round = 0; round < Rounds; round++)
+                {
+                    (x * 2).Sum().Backward();
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref adding);
+            }
+        });
+        x.Grad = null;
+        (x * 2).Sum().Backward();
+        Assert.That(x.Grad!.ToArray<double>(), Is.All.EqualTo(2));
+    }
+
+    [Test]
     public void OneGraphThatIsRetained()
     {
         var x = Leaf(1, 2);

@@ -81,6 +81,25 @@ internal static unsafe class HostMatMul
         }
 
         if (batch == 0 || m == 0 || n == 0) return;
+        if (batch == 1 && k > 0 && SmallProduct.Fits(m, n, k))
+        {
+            SmallProduct.Multiply(
+                (nint)m, (nint)n, (nint)k, a, (nint)aRow, (nint)aCol, b, (nint)bRow, (nint)bCol, c, (nint)cRow, alpha, accumulate, bias);
+            return;
+        }
+
+        MultiplyAny(batch, m, n, k, a, aBatch, aRow, aCol, b, bBatch, bRow, bCol, c, cBatch, cRow, alpha, accumulate, bias);
+    }
+
+    /// <summary>The same without the short way for small products.</summary>
+    internal static void MultiplyAny<T>(
+        long batch, long m, long n, long k,
+        T* a, long aBatch, long aRow, long aCol,
+        T* b, long bBatch, long bRow, long bCol,
+        T* c, long cBatch, long cRow,
+        T alpha, bool accumulate, T* bias)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
         var x = new MatMulProblem<T>
         {
             M = (nint)m,
