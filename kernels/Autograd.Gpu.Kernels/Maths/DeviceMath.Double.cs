@@ -49,6 +49,14 @@ public static partial class DeviceMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Erfc(double x) => Maths.Erfc(x);
 
+    /// <summary>X times the standard normal distribution function, with a relative error bound however small it is. NaN for -infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Gelu(double x) => Maths.Gelu(x);
+
+    /// <summary>The derivative of <see cref="Gelu(double)"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double GeluSlope(double x) => Maths.GeluSlope(x);
+
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Rsqrt(double x) => Maths.Rsqrt(x);

@@ -14,7 +14,7 @@ namespace Autograd.Gpu.Kernels;
 /// <remarks>
 /// <para>Error bounds over the whole range, subnormal numbers included, in units in the last place, float / double: Exp 1 / 1, Expm1 1.5 / 2,
 /// Log 1 / 1, Log1p 1.5 / 2, Log2 and Log10 1 / 1.5, Exp2 1.5 / 2, Sin and Cos 2 / 2, Tan 3 / 3, Asin and Acos 3 / 2, Atan 2.5 / 2, Atan2 3 / 3,
-/// Sinh 3 / 4, Cosh 2.5 / 3, Asinh, Acosh and Atanh 4 / 5, Tanh and Sigmoid 2.5 / 2, Softplus 3 / 3, Erf 1.5 / 2, Erfc 3.5 / 3, Erfinv 4 / 4, Pow 1.5 / 2,
+/// Sinh 3 / 4, Cosh 2.5 / 3, Asinh, Acosh and Atanh 4 / 5, Tanh and Sigmoid 2.5 / 2, Softplus 3 / 3, Erf 1.5 / 2, Erfc 3.5 / 3, Gelu 4 / 4, Erfinv 4 / 4, Pow 1.5 / 2,
 /// Hypot 2 / 2, Rsqrt 1.5 / 1.5, Sqrt 0.5 / 0.5; Round, Floor, Ceil, Trunc and Fmod are exact. Lgamma and Digamma 1 / 8, in double only above 0 and away from
 /// the zero of digamma: below 0 the error is 8 units of max(4, |f(-x)|), near digamma's zero 8 of 2. LogAddExp 4 / 4 units of
 /// max(|a|, |b|). The tests assert them. NaN gives NaN unless a function says otherwise.</para>

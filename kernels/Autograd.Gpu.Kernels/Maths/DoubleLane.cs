@@ -49,6 +49,9 @@ internal readonly struct DoubleLane : ILane<double, long, bool>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double AtMost(double a, double high) => a > high ? high : a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Bits(double a) => BitConverter.DoubleToInt64Bits(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

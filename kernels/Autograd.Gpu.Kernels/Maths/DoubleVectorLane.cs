@@ -59,6 +59,9 @@ internal readonly struct DoubleVectorLane : ILane<Vector<double>, Vector<long>, 
         Vector.MinNative(high, Vector.MaxNative(low, a));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<double> AtMost(Vector<double> a, Vector<double> high) => Vector.MinNative(high, a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<long> Bits(Vector<double> a) => Vector.AsVectorInt64(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

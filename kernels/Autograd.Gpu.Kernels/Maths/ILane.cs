@@ -41,6 +41,9 @@ internal interface ILane<F, I, M>
     /// <summary>Between the two bounds; NaN stays NaN.</summary>
     static abstract F Clamp(F a, F low, F high);
 
+    /// <summary>The smaller of a number and a bound; NaN stays NaN.</summary>
+    static abstract F AtMost(F a, F high);
+
     static abstract I Bits(F a);
     static abstract F FromBits(I a);
     static abstract I Plus(I a, I b);

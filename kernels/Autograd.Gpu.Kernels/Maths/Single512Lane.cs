@@ -60,6 +60,9 @@ internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>,
         Vector512.MinNative(high, Vector512.MaxNative(low, a));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AtMost(Vector512<float> a, Vector512<float> high) => Vector512.MinNative(high, a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Bits(Vector512<float> a) => a.AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -61,6 +61,9 @@ internal readonly struct SingleLane : ILane<float, int, bool>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float AtMost(float a, float high) => a > high ? high : a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Bits(float a) => BitConverter.SingleToInt32Bits(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -59,6 +59,9 @@ internal readonly struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Ve
         Vector.MinNative(high, Vector.MaxNative(low, a));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> AtMost(Vector<float> a, Vector<float> high) => Vector.MinNative(high, a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> Bits(Vector<float> a) => Vector.AsVectorInt32(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

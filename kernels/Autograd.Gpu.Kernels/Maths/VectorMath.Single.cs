@@ -50,6 +50,14 @@ public static partial class VectorMath
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static Vector<float> Erfc(Vector<float> x) => Maths.Erfc(x);
 
+    /// <summary>X times the standard normal distribution function, with a relative error bound however small it is. NaN for -infinity.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Gelu(Vector<float> x) => Maths.Gelu(x);
+
+    /// <summary>The derivative of <see cref="Gelu(Vector{float})"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> GeluSlope(Vector<float> x) => Maths.GeluSlope(x);
+
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Rsqrt(Vector<float> x) => Maths.Rsqrt(x);

@@ -45,6 +45,12 @@ internal static class WideMath
     public static Vector512<float> Erfc(Vector512<float> x) => Maths.Erfc(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Gelu(Vector512<float> x) => Maths.Gelu(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> GeluSlope(Vector512<float> x) => Maths.GeluSlope(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Softplus(Vector512<float> x) => Maths.Softplus(x);
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

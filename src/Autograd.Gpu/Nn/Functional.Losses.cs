@@ -30,8 +30,7 @@ public static partial class Functional
     public static Tensor MseLoss(Tensor input, Tensor target, LossReduction reduction = LossReduction.Mean)
     {
         var (x, y, dtype) = Pair("MseLoss", input, target);
-        var difference = x - y;
-        return Reduce(difference * difference, reduction).To(dtype);
+        return Reduce(Pointwise.Apply<SquaredError>(x, y), reduction).To(dtype);
     }
 
     /// <summary>The distance, |input - target|, by default its mean. Its derivative where they are equal is 0.</summary>
@@ -118,6 +117,7 @@ public static partial class Functional
     /// <exception cref="DTypeException">The tensors are not floating-point.</exception>
     public static Tensor KLDiv(Tensor input, Tensor target, KLDivReduction reduction = KLDivReduction.Mean, bool logTarget = false)
     {
+        Defined.Check("KLDiv", reduction);
         var (x, y, dtype) = Pair("KLDiv", input, target, warns: false);
 
         // Beside a target of 0 the logarithm is that of 1: neither the value nor a derivative meets infinity.

@@ -25,6 +25,9 @@ public interface IMathFunction
 
     /// <summary>In double, where results near zero are only bounded absolutely: the error is counted in units of at least this number.</summary>
     static virtual double Scale(double x) => 0;
+
+    /// <summary>The same for floats.</summary>
+    static virtual double SingleScale(double x) => 0;
 }
 
 public readonly struct ExpFunction : IMathFunction
@@ -212,6 +215,47 @@ public readonly struct ErfcFunction : IMathFunction
     public static Vector<double> Apply(Vector<double> x) => VectorMath.Erfc(x);
 
     public static double Reference(double x) => HighPrecision.Erfc(x);
+}
+
+public readonly struct GeluFunction : IMathFunction
+{
+    public static float SingleBound => 4f;
+
+    public static double DoubleBound => 4;
+
+    public static float Apply(float x) => DeviceMath.Gelu(x);
+
+    public static double Apply(double x) => DeviceMath.Gelu(x);
+
+    public static Vector<float> Apply(Vector<float> x) => VectorMath.Gelu(x);
+
+    public static Vector<double> Apply(Vector<double> x) => VectorMath.Gelu(x);
+
+    public static double Reference(double x) => HighPrecision.Gelu(x);
+}
+
+public readonly struct GeluSlopeFunction : IMathFunction
+{
+    public static float SingleBound => 4f;
+
+    public static double DoubleBound => 4;
+
+    public static float Apply(float x) => DeviceMath.GeluSlope(x);
+
+    public static double Apply(double x) => DeviceMath.GeluSlope(x);
+
+    public static Vector<float> Apply(Vector<float> x) => VectorMath.GeluSlope(x);
+
+    public static Vector<double> Apply(Vector<double> x) => VectorMath.GeluSlope(x);
+
+    public static double Reference(double x) => HighPrecision.GeluSlope(x);
+
+    public static double Scale(double x) => Term(x);
+
+    public static double SingleScale(double x) => Term(x);
+
+    /// <summary>Around the zero at -0.7518 the size of the two terms.</summary>
+    internal static double Term(double x) => x < 0 && x > -1.25 ? 0.25 : 0;
 }
 
 public readonly struct RsqrtFunction : IMathFunction

@@ -227,7 +227,7 @@ internal sealed class PointwiseForwardTests
         for (int i = 0; i < actual.Length; i++)
         {
             double expected = dtype == DType.Float32 && oracle.OverFloats is { } overFloats
-                ? overFloats((float)inputs[0][i], (float)At(inputs, 1, i))
+                ? overFloats((float)inputs[0][i], (float)At(inputs, 1, i), (float)At(inputs, 2, i))
                 : oracle.Real(inputs[0][i], At(inputs, 1, i), At(inputs, 2, i));
             double ulps = oracle.Terms?.Invoke(inputs[0][i], At(inputs, 1, i)) is { } terms && Math.Abs(expected) < terms && double.IsFinite(terms)
                 ? Math.Abs(expected - actual[i]) / (dtype == DType.Float32 ? MathF.BitIncrement((float)terms) - (float)terms : Math.BitIncrement(terms) - terms)

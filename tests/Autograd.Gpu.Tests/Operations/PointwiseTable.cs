@@ -16,7 +16,7 @@ internal sealed record Oracle(Func<double, double, double, double> Real, Func<lo
     public (double Low, double High)? OtherDomain { get; init; }
 
     /// <summary>The function over floats, where rounding an intermediate value is part of its definition.</summary>
-    public Func<float, float, float>? OverFloats { get; init; }
+    public Func<float, float, float, float>? OverFloats { get; init; }
 
     /// <summary>Where a result is a difference: the size of its terms, in whose ulps the error counts when the result is smaller.</summary>
     public Func<double, double, double>? Terms { get; init; }
@@ -54,6 +54,10 @@ internal static class PointwiseTable
         ["Cos"] = new((a, _, _) => Math.Cos(a), Single: 4, Double: 4),
         ["Tanh"] = new((a, _, _) => Math.Tanh(a), Single: 4, Double: 8),
         ["Sigmoid"] = new((a, _, _) => 1 / (1 + Math.Exp(-a)), Single: 4, Double: 8),
+        ["TanhBackward"] = new((g, y, _) => g * (1 - y * y)) { OverFloats = (g, y, _) => g * (1f - y * y) },
+        ["SigmoidBackward"] = new((g, y, _) => g * (y * (1 - y))) { OverFloats = (g, y, _) => g * (y * (1f - y)) },
+        ["SquaredError"] = new((x, y, _) => (x - y) * (x - y)) { OverFloats = (x, y, _) => (x - y) * (x - y) },
+        ["SquaredErrorBackward"] = new((g, x, y) => 2 * (g * (x - y))) { OverFloats = (g, x, y) => 2f * (g * (x - y)) },
         ["Relu"] = new((a, _, _) => a < 0 ? 0 : a, (a, _, _) => Math.Max(a, 0)) { OtherDomain = (-3, -0.1) },
         ["Abs"] = new((a, _, _) => Math.Abs(a), (a, _, _) => a < 0 ? -a : a) { OtherDomain = (-3, -0.1) },
         ["Sign"] = new((a, _, _) => double.IsNaN(a) ? a : Math.Sign(a), (a, _, _) => Math.Sign(a)) { OtherDomain = (-3, -0.1) },
@@ -87,7 +91,7 @@ internal static class PointwiseTable
             Double: 1),
         ["TruncDivide"] = new((a, b, _) => Math.Truncate(a / b), (a, b, _) => b == 0 ? 0 : b == -1 ? -a : a / b)
         {
-            OverFloats = (a, b) => MathF.Truncate(a / b),
+            OverFloats = (a, b, _) => MathF.Truncate(a / b),
         },
         ["FloorDivide"] = new(
             FloorOfQuotient, (a, b, _) => b == 0 ? 0 : (long)((a - ((((BigInteger)a % b) + b) % b)) / b), Single: 1, Double: 1),

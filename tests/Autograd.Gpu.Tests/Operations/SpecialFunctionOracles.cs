@@ -1,4 +1,5 @@
 using Autograd.Gpu.Kernels;
+using Autograd.Gpu.Tests.Maths;
 using Autograd.Gpu.Tests.Support;
 
 namespace Autograd.Gpu.Tests;
@@ -32,6 +33,8 @@ internal static class SpecialFunctionOracles
         ["Xlogy"] = new((x, y, _) => x == 0 && !double.IsNaN(y) ? 0 : x * Math.Log(y), Single: 4, Double: 4),
         ["Erf"] = Of(HighPrecision.Erf),
         ["Erfc"] = Of(HighPrecision.Erfc),
+        ["Gelu"] = Of(HighPrecision.Gelu),
+        ["GeluSlope"] = new((x, _, _) => HighPrecision.GeluSlope(x), Single: 4, Double: 4) { Terms = (x, _) => GeluSlopeFunction.Term(x) },
         ["Erfinv"] = Of(y => HighPrecision.Erfinv(y, DeviceMath.Erfinv(y))),
         ["Lgamma"] = new((x, _, _) => HighPrecision.LogGamma(x), Single: 1, Double: 8) { OtherDomain = (-2.9, -2.1) },
         ["Digamma"] = new((x, _, _) => HighPrecision.Digamma(x), Single: 1, Double: 8) { Terms = (_, _) => 2, OtherDomain = (-2.9, -2.1) },

@@ -69,6 +69,29 @@ internal static partial class HighPrecision
         return ToDouble((BigInteger.One << bits) - Erf(x, bits), bits);
     }
 
+    /// <summary>x times the standard normal distribution function; NaN for -infinity.</summary>
+    public static double Gelu(double x)
+    {
+        if (double.IsNaN(x) || x == 0 || x > 40) return x;
+        if (x < -40) return x * 0.0;
+        if (Math.Abs(x) < Small) return x > 0 ? x - x / 2 : x / 2; // the half of the smallest number is a little more, of its negative a little less
+        int bits = Precision(x * 0.7071);
+        return ToDouble((Fixed(x, bits) * NormalDistribution(x, bits)) >> bits, bits);
+    }
+
+    /// <summary>Its derivative, the distribution function plus x times the density; the limits at the infinities.</summary>
+    public static double GeluSlope(double x)
+    {
+        if (double.IsNaN(x) || Math.Abs(x) > 40) return double.IsNaN(x) ? x : x > 0 ? 1 : -0.0;
+        int bits = Precision(x * 0.7071);
+        BigInteger value = Fixed(x, bits);
+        BigInteger density = (Exp(-((value * value) >> (bits + 1)), bits) << bits) / SquareRoot((2 * Pi(bits)) << bits);
+        return ToDouble(NormalDistribution(x, bits) + ((value * density) >> bits), bits);
+    }
+
+    private static BigInteger NormalDistribution(double x, int bits) =>
+        ((BigInteger.One << bits) + Erf((Fixed(x, bits) << bits) / SquareRoot(BigInteger.One << (2 * bits + 1)), bits)) >> 1;
+
     /// <summary>The square root.</summary>
     public static double Sqrt(double x) => x > 0 && double.IsFinite(x) ? ToDouble(SquareRoot(Fixed(x, 1200) << 1200), 1200) : x == 0 ? x : x > 0 ? x : double.NaN;
 
@@ -79,10 +102,11 @@ internal static partial class HighPrecision
         return ToDouble((BigInteger.One << 2400) / SquareRoot(Fixed(x, 1200) << 1200), 1200);
     }
 
-    private static BigInteger Erf(double x, int bits)
+    private static BigInteger Erf(double x, int bits) => Erf(Fixed(x, bits), bits);
+
+    private static BigInteger Erf(BigInteger value, int bits)
     {
         // 2 / sqrt(pi) e^(-x^2) (x + 2 x^3 / 3 + 4 x^5 / 15 + ...)
-        BigInteger value = Fixed(x, bits);
         BigInteger square = (value * value) >> bits;
         BigInteger term = value;
         BigInteger sum = term;

@@ -9,7 +9,7 @@ namespace Autograd.Gpu.Operations
     {
         public override Saves Saves => Saves.Output;
 
-        public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => gradient * (1 - saved.Output * saved.Output);
+        public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => Pointwise.Apply<TanhBackward>(gradient, saved.Output);
 
         internal static float Invoke(float x) => DeviceMath.Tanh(x);
 
@@ -26,7 +26,7 @@ namespace Autograd.Gpu.Operations
     {
         public override Saves Saves => Saves.Output;
 
-        public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => gradient * (saved.Output * (1 - saved.Output));
+        public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => Pointwise.Apply<SigmoidBackward>(gradient, saved.Output);
 
         internal static float Invoke(float x) => DeviceMath.Sigmoid(x);
 

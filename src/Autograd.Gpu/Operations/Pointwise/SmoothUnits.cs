@@ -21,11 +21,11 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">This is not a floating-point tensor.</exception>
     public Tensor Gelu(GeluApproximation approximate = GeluApproximation.None)
     {
+        Defined.Check("Gelu", approximate);
         var x = Real("Gelu");
         if (approximate == GeluApproximation.None)
         {
-            // By erfc, for 1 + erf has no digits left where x is far below 0.
-            return Rounded(x * (x * -0.70710678118654752440).Erfc() * 0.5);
+            return Rounded(Pointwise.Apply<Gelu>(x));
         }
 
         // (1 + tanh u) / 2 = sigmoid(2 u)
