@@ -190,6 +190,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">Their dtypes differ.</exception>
     public static Tensor[] Meshgrid(IReadOnlyList<Tensor> tensors, GridIndexing indexing = GridIndexing.Ij)
     {
+        Defined.Check("Meshgrid", indexing);
         NotNull(tensors);
         if (tensors.Count == 0)
         {

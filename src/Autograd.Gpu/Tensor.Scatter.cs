@@ -67,6 +67,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">The index is not int64 or int32, or the dtypes differ.</exception>
     public Tensor ScatterReduce(int dim, Tensor index, Tensor source, ScatterReduction reduce, bool includeSelf = true)
     {
+        Defined.Check("ScatterReduce", reduce);
         int d = Shape.WrapDim(dim, "ScatterReduce");
         index = Placed("ScatterReduce", d, index, source);
         if (Rank == 0)
@@ -103,6 +104,7 @@ public sealed partial class Tensor
     /// <inheritdoc cref="IndexAdd"/>
     public Tensor IndexReduce(int dim, Tensor index, Tensor source, ScatterReduction reduce, bool includeSelf = true)
     {
+        Defined.Check("IndexReduce", reduce);
         int d = Shape.WrapDim(dim, "IndexReduce");
         var places = Slices("IndexReduce", d, index, source);
         return Rank == 0

@@ -24,7 +24,7 @@ internal static partial class Norms
         var g = Tensor.FromArray(Elements(2, Batch * Classes), [Batch, Classes]);
         return probe =>
         {
-            var y = apply(x);
+            using var y = apply(x);
             Finish(probe, y, Autodiff.Grad([y], [x], [g]));
         };
     }
@@ -36,7 +36,7 @@ internal static partial class Norms
         return probe =>
         {
             logits.Grad = null;
-            var loss = F.CrossEntropy(logits, labels);
+            using var loss = F.CrossEntropy(logits, labels);
             loss.Backward();
             Finish(probe, loss, [logits.Grad]);
         };
@@ -49,7 +49,7 @@ internal static partial class Norms
         var g = Tensor.FromArray(Elements(2, rows * length), [rows, length]);
         return probe =>
         {
-            var y = F.LayerNorm(x, [length], w, b);
+            using var y = F.LayerNorm(x, [length], w, b);
             Finish(probe, y, Autodiff.Grad([y], [x, w, b], [g]));
         };
     }
@@ -58,7 +58,11 @@ internal static partial class Norms
     {
         var x = Tensor.FromArray(Elements(1, Side * Side), [Side, Side]);
         var (w, b) = (Tensor.FromArray(Scales(Side), [Side]), Tensor.FromArray(Shifts(Side), [Side]));
-        return probe => Finish(probe, F.LayerNorm(x, [Side], w, b), []);
+        return probe =>
+        {
+            using var y = F.LayerNorm(x, [Side], w, b);
+            Finish(probe, y, []);
+        };
     }
 
     private static Step OurRmsNorm()
@@ -68,7 +72,7 @@ internal static partial class Norms
         var g = Tensor.FromArray(Elements(2, Side * Side), [Side, Side]);
         return probe =>
         {
-            var y = F.RmsNorm(x, [Side], w, 1e-5);
+            using var y = F.RmsNorm(x, [Side], w, 1e-5);
             Finish(probe, y, Autodiff.Grad([y], [x, w], [g]));
         };
     }
@@ -83,7 +87,7 @@ internal static partial class Norms
         var g = Tensor.FromArray(Elements(2, count), [.. shape]);
         return probe =>
         {
-            var y = F.BatchNorm(x, mean, variance, w, b, training: true);
+            using var y = F.BatchNorm(x, mean, variance, w, b, training: true);
             Finish(probe, y, isTrained ? Autodiff.Grad([y], [x, w, b], [g]) : []);
             mean.Materialize();
             variance.Materialize();
@@ -92,6 +96,7 @@ internal static partial class Norms
         };
     }
 
+    // Given back at once, as the peer's are.
     private static void Finish(Probe? probe, Tensor y, IReadOnlyList<Tensor?> slopes)
     {
         y.Materialize();
@@ -100,6 +105,7 @@ internal static partial class Norms
         {
             slope!.Materialize();
             probe?.Take(slope);
+            slope.Dispose();
         }
     }
 }

@@ -19,12 +19,8 @@ internal static partial class Rows
         var g = Tensor.FromArray(Elements(2), [Side, Side]);
         return probe =>
         {
-            var y = apply(x);
-            var slope = Autodiff.Grad([y], [x], [g])[0]!;
-            y.Materialize();
-            slope.Materialize();
-            probe?.Take(y);
-            probe?.Take(slope);
+            using var y = apply(x);
+            Finish(probe, y, Autodiff.Grad([y], [x], [g]));
         };
     }
 
@@ -36,15 +32,8 @@ internal static partial class Rows
         var g = Tensor.FromArray(Elements(2), [Side, Side]);
         return probe =>
         {
-            var y = F.LayerNorm(x, [Side], w, b);
-            var slopes = Autodiff.Grad([y], [x, w, b], [g]);
-            y.Materialize();
-            probe?.Take(y);
-            foreach (var slope in slopes)
-            {
-                slope!.Materialize();
-                probe?.Take(slope);
-            }
+            using var y = F.LayerNorm(x, [Side], w, b);
+            Finish(probe, y, Autodiff.Grad([y], [x, w, b], [g]));
         };
     }
 
@@ -54,12 +43,21 @@ internal static partial class Rows
         var labels = Tensor.FromArray(Data.Labels(2, Side, Side), [Side]);
         return probe =>
         {
-            var loss = F.CrossEntropy(logits, labels);
-            var slope = Autodiff.Grad([loss], [logits])[0]!;
-            loss.Materialize();
-            slope.Materialize();
-            probe?.Take(loss);
-            probe?.Take(slope);
+            using var loss = F.CrossEntropy(logits, labels);
+            Finish(probe, loss, Autodiff.Grad([loss], [logits]));
         };
+    }
+
+    // Given back at once, as the peer's are: what is dropped comes back with a collection, and the next result is written into cold memory.
+    private static void Finish(Probe? probe, Tensor y, IReadOnlyList<Tensor?> slopes)
+    {
+        y.Materialize();
+        probe?.Take(y);
+        foreach (var slope in slopes)
+        {
+            slope!.Materialize();
+            probe?.Take(slope);
+            slope.Dispose();
+        }
     }
 }

@@ -18,8 +18,8 @@ internal enum Combination
 /// <summary>[Outer, Count, Inner] indices into lines of Size elements.</summary>
 internal readonly record struct IndexedLines(long Outer, long Count, long Inner, long Size, bool Wraps)
 {
-    /// <summary>Whether the host can check indices on the way.</summary>
-    public bool ChecksOnHost => Inner == 1 && !Wraps;
+    /// <summary>Whether the host can check indices on the way. Into lines of nothing no index is right, so there is no way.</summary>
+    public bool ChecksOnHost => Inner == 1 && !Wraps && Size > 0;
 
     public HostLines For(LineStrides source, LineStrides index) => new()
     {
@@ -132,10 +132,11 @@ internal readonly unsafe struct GatherCall(LineOperand source, LineOperand index
 
 /// <summary>
 /// result[o, index[o, c, i], i] becomes a combination of itself and source[o, c, i]; the result is contiguous. <paramref name="outside"/> as for <see cref="GatherCall"/>.
+/// With <paramref name="clears"/>, on the host alone, what is in the result's memory counts as zero.
 /// </summary>
 internal readonly unsafe struct ScatterCall(
-    Combination combination, LineOperand source, LineOperand index, BufferExpression? order, BufferExpression result, IndexedLines lines, int* outside = null)
-    : IKernelCall
+    Combination combination, LineOperand source, LineOperand index, BufferExpression? order, BufferExpression result, IndexedLines lines, int* outside = null,
+    bool clears = false) : IKernelCall
 {
     public string Name => $"Scatter {combination}";
 
@@ -146,7 +147,7 @@ internal readonly unsafe struct ScatterCall(
         {
             long count = lines.Outer * lines.Count * lines.Inner;
             return KernelBytes.Of(index.Buffer) + (order is null ? 0 : KernelBytes.Of(order))
-                + count * result.DType.Size() * (combination == Combination.Replace ? 2 : 3);
+                + count * result.DType.Size() * (combination == Combination.Replace ? 2 : 3) + (clears ? KernelBytes.Of(result) : 0);
         }
     }
 
@@ -229,7 +230,8 @@ internal readonly unsafe struct ScatterCall(
         var (from, at) = (source.Strides, index.Strides);
         if (device is null)
         {
-            HostIndexing.Scatter<T, TCombination>((T*)source.Pointer, (long*)index.Pointer, (T*)result.Block.Pointer, lines.For(from, at) with { Outside = outside });
+            HostIndexing.Scatter<T, TCombination>(
+                (T*)source.Pointer, (long*)index.Pointer, (T*)result.Block.Pointer, lines.For(from, at) with { Outside = outside, Clears = clears });
             return;
         }
 

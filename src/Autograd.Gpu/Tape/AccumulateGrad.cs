@@ -1,3 +1,5 @@
+using Autograd.Gpu.Transforms;
+
 namespace Autograd.Gpu.Tape;
 
 /// <summary>The end of a path: adds what arrives to the <see cref="Tensor.Grad"/> of a leaf.</summary>
@@ -53,7 +55,7 @@ internal sealed class AccumulateGrad : Node
             // Storages share blocks until one of them is written: this neither copies nor aliases. A recorded gradient is known to the tape as well.
             _leaf.SetGrad(gradient.Clone(), own: !GradMode.IsEnabled);
         }
-        else if (GradMode.IsEnabled)
+        else if (GradMode.IsEnabled || HasATangentOfItsOwn(gradient, grad))
         {
             _leaf.SetGrad(grad + gradient);
         }
@@ -62,4 +64,8 @@ internal sealed class AccumulateGrad : Node
             grad.Add_(gradient);
         }
     }
+
+    /// <summary>Whether there is a tangent that the tensor to be added to has no place for.</summary>
+    private static bool HasATangentOfItsOwn(Tensor gradient, Tensor grad) =>
+        gradient.Wrapper is DualWrapper { Level: { IsOpen: true } level } && !level.Wraps(grad);
 }

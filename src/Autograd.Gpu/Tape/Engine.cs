@@ -263,6 +263,10 @@ internal sealed class Engine
                     RunNode(node, gradients, results, needs, computes: leads || edges.Length == 0);
                     owned = _ownsGradients ? OwnedGradients.Settle(node, pending.Owned, gradients, results) : 0;
                 }
+                else if (_ownsGradients)
+                {
+                    OwnedGradients.Drop(node, pending.Owned, gradients);
+                }
             }
 
             pending.Drop();

@@ -16,7 +16,7 @@ internal interface IDifferentiable
     /// <summary>Whether a program wrote the derivative, which may keep what it is given.</summary>
     bool IsProgram => false;
 
-    /// <summary><see cref="Saves"/> less the inputs that no derivative reads, given which of the first two inputs want a gradient.</summary>
+    /// <summary><see cref="Saves"/> less the inputs that no derivative reads, given which of the first two inputs want a gradient; says of the output the same.</summary>
     Saves InputsFor(bool first, bool second) => Saves;
 
     /// <summary>
@@ -45,44 +45,53 @@ internal sealed class OperationNode : Node
 
     private readonly IDifferentiable _operation;
     private readonly Shape _shape;
-    private readonly DType _dtype;
+
+    // Bytes: the two fit what the base class leaves of a word.
+    private readonly byte _dtype;
+    private byte _saves;
     private SavedTensor _input0;
     private SavedTensor _input1;
     private SavedTensor _input2;
     private SavedTensor _output;
+    private bool _handsOutputOn;
 
     public OperationNode(IDifferentiable operation, Edge[] edges, Shape shape, DType dtype)
         : base(operation.NodeName, edges)
     {
         _operation = operation;
         _shape = shape;
-        _dtype = dtype;
+        _dtype = (byte)dtype;
     }
+
+    /// <summary>Whether this is a node of that call of an operation.</summary>
+    public bool Runs(IDifferentiable operation) => ReferenceEquals(_operation, operation);
 
     public void SaveInputs(Tensor input0, Tensor? input1, Tensor? input2)
     {
         var saves = _operation.InputsFor(Edges[0].Function is not null, Edges.Length > 1 && Edges[1].Function is not null);
+        _saves = (byte)saves;
         if ((saves & Saves.Input0) != 0)
         {
-            _input0 = SavedTensor.Input(input0);
+            _input0 = SavedTensor.Input(input0, Name);
         }
 
         if ((saves & Saves.Input1) != 0)
         {
-            _input1 = SavedTensor.Input(input1!);
+            _input1 = SavedTensor.Input(input1!, Name);
         }
 
         if ((saves & Saves.Input2) != 0)
         {
-            _input2 = SavedTensor.Input(input2!);
+            _input2 = SavedTensor.Input(input2!, Name);
         }
     }
 
+    /// <summary>Called behind <see cref="SaveInputs"/>.</summary>
     public void SaveOutput(Tensor output)
     {
-        if ((_operation.Saves & Saves.Output) != 0)
+        if (((Saves)_saves & Saves.Output) != 0)
         {
-            _output = SavedTensor.Output(output);
+            _output = SavedTensor.Output(output, Name);
         }
     }
 
@@ -110,7 +119,9 @@ internal sealed class OperationNode : Node
     {
         var value = Unpack(slot);
         Slot(slot).Packed?.Forget();
-        return value;
+
+        // The node lets go of its own handle on the output when the graph is freed.
+        return slot == OutputSlot && _output.IsHandle(value) ? value.WithoutHistory() : value;
     }
 
     internal override (Shape Shape, DType DType)? DescribeSaved(int slot) => Slot(slot).Describe();
@@ -123,13 +134,21 @@ internal sealed class OperationNode : Node
 
     internal override bool ForgetsGradients => !_operation.IsProgram;
 
-    internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_shape, _dtype);
+    internal override (Shape Shape, DType DType) OutputOf(int outputNumber) => (_shape, (DType)_dtype);
 
     internal override void Backward(ReadOnlySpan<Tensor?> outputGradients, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
     {
         if (outputGradients[0] is { } gradient)
         {
             _operation.Vjp(gradient, new SavedValues(this), inputGradients, needs);
+            if (!_output.IsEmpty)
+            {
+                foreach (var made in inputGradients)
+                {
+                    _handsOutputOn |= _output.IsHandle(made);
+                }
+            }
+
             if (SavedTensorHooks.WereUsed)
             {
                 ForEachPacked(static packed => packed.Forget());
@@ -142,6 +161,11 @@ internal sealed class OperationNode : Node
         if (SavedTensorHooks.WereUsed)
         {
             ForEachPacked(static packed => packed.Release());
+        }
+
+        if (!_operation.IsProgram && !_handsOutputOn)
+        {
+            _output.ReleaseOutput();
         }
 
         _input0 = _input1 = _input2 = _output = default;

@@ -25,6 +25,11 @@ internal static class OwnedGradients
             return 0;
         }
 
+        if (gradients.Length == 1 && results.Length <= 2)
+        {
+            return SettleFew(owned, gradients[0], results.Length > 0 ? results[0] : null, results.Length > 1 ? results[1] : null);
+        }
+
         ulong made = 0;
         for (int i = 0; i < results.Length; i++)
         {
@@ -55,6 +60,50 @@ internal static class OwnedGradients
         }
 
         return made;
+    }
+
+    /// <summary>The same for one gradient and up to two results, which is what most nodes have.</summary>
+    private static ulong SettleFew(ulong owned, Tensor? gradient, Tensor? first, Tensor? second)
+    {
+        bool isOwned = (owned & 1) != 0;
+        if (gradient is not null)
+        {
+            if (gradient.Wrapper is not null)
+            {
+                return 0;
+            }
+
+            if (isOwned && !ReferenceEquals(first, gradient) && !ReferenceEquals(second, gradient))
+            {
+                gradient.Dispose();
+            }
+        }
+
+        if (ReferenceEquals(first, second))
+        {
+            // One tensor for two inputs belongs to neither.
+            return 0;
+        }
+
+        ulong made = first is not null && (isOwned || !ReferenceEquals(first, gradient)) ? Bit(0) : 0;
+        return made | (second is not null && (isOwned || !ReferenceEquals(second, gradient)) ? Bit(1) : 0);
+    }
+
+    /// <summary>Gives back the gradients of a node at which the pass ends; the caller's are clones.</summary>
+    public static void Drop(Node node, ulong owned, ReadOnlySpan<Tensor?> gradients)
+    {
+        if (node.Hooks is not null)
+        {
+            return;
+        }
+
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            if (Has(owned, i))
+            {
+                gradients[i]?.Dispose();
+            }
+        }
     }
 
     public static bool Has(ulong owned, int index) => (owned & Bit(index)) != 0;

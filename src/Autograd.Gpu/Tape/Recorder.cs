@@ -5,7 +5,7 @@ internal static class Recorder
 {
     /// <summary>Whether an operation on these inputs is to be recorded.</summary>
     public static bool Wants(Tensor input0, Tensor? input1 = null, Tensor? input2 = null) =>
-        GradMode.IsEnabled && (input0.RequiresGrad || (input1?.RequiresGrad ?? false) || (input2?.RequiresGrad ?? false));
+        (input0.RequiresGrad || (input1?.RequiresGrad ?? false) || (input2?.RequiresGrad ?? false)) && GradMode.IsEnabled;
 
     /// <summary>
     /// What this operation returned when the checkpointed function that is running again ran first, if that was kept; asked for before it is computed.

@@ -61,6 +61,9 @@ public sealed unsafe class HostCopyTests
     [TestCase(new long[] { 9, 2, 20 }, new long[] { 1, 180, -9 }, new long[] { 40, 20, 1 }, true, TestName = "TransposedAndBackwards")]
     [TestCase(new long[] { 3, 20 }, new long[] { 1, 3 }, new long[] { 20, 1 }, false, TestName = "ColumnsTooShortForTiles")]
     [TestCase(new long[] { 20, 20 }, new long[] { 40, 2 }, new long[] { 20, 1 }, false, TestName = "EverySecond")]
+    [TestCase(new long[] { 3, 17_000 }, new long[] { 0, 1 }, new long[] { 17_000, 1 }, true, TestName = "LongRunsRepeated")]
+    [TestCase(new long[] { 2, 3, 2, 16_400 }, new long[] { 0, 16_401, 0, 1 }, new long[] { 98_400, 32_800, 16_400, 1 }, true, TestName = "LongRunsRepeatedAroundOthers")]
+    [TestCase(new long[] { 3, 1090 }, new long[] { 1091, 1 }, new long[] { 1093, 1 }, true, TestName = "RunsBesideLines")]
     [TestCase(new long[] { 4, 8 }, new long[] { 8, 1 }, new long[] { 0, 1 }, false, TestName = "OntoOneAnother")]
     public void CopiesAreThoseOfALoop(long[] sizes, long[] from, long[] to, bool isTaken)
     {
@@ -104,6 +107,31 @@ public sealed unsafe class HostCopyTests
 
             Assert.That(taken, Is.EqualTo(expected), $"{size} bytes");
             Assert.That(target, Is.EqualTo(taken ? copied : new byte[target.Length]), $"{size} bytes, {HostCopy.Width}");
+        }
+    }
+
+    [Test]
+    public void ClearsSetWhatTheyAreGivenAndNoMore()
+    {
+        foreach (var width in Widths)
+        {
+            HostCopy.Width = width;
+            foreach (int count in new[] { 0, 1, 63, 64, 127, 128, 129, 191, 192, 255, 256, 257, 400, 1000 })
+            {
+                foreach (int start in new[] { 0, 1, 31, 63, 64 })
+                {
+                    var memory = new byte[count + 128];
+                    Array.Fill(memory, (byte)7);
+                    fixed (byte* p = memory)
+                    {
+                        HostCopy.Clear(p + start, count);
+                    }
+
+                    Assert.That(memory.Take(start), Is.All.EqualTo(7), $"{count} from {start}, {width}");
+                    Assert.That(memory.Skip(start).Take(count), Is.All.Zero, $"{count} from {start}, {width}");
+                    Assert.That(memory.Skip(start + count), Is.All.EqualTo(7), $"{count} from {start}, {width}");
+                }
+            }
         }
     }
 

@@ -194,23 +194,56 @@ public sealed class HostOrderTests
         }
     }
 
+    [TestCase(5)]
+    [TestCase(12)]
+    [TestCase(200)]
+    public void RowsAreSharedOutByWhatNamesThem(int places)
+    {
+        // All on one place, most on a few, and evenly: numbers of many magnitudes, for which another order would show.
+        const int Rows = 200, Width = 72, Count = 700;
+        var random = new Random(places);
+        var values = Enumerable.Range(0, Count * Width).Select(_ => (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-3, 8)))).ToArray();
+        foreach (int spread in new[] { 1, places })
+        {
+            var index = Enumerable.Range(0, Count).Select(_ => (long)(Rows - 1 - random.Next(spread))).ToArray();
+            var (sums, last) = (new float[Rows * Width], new float[Rows * Width]);
+            for (int i = 0; i < values.Length; i++)
+            {
+                sums[index[i / Width] * Width + i % Width] += values[i];
+                last[index[i / Width] * Width + i % Width] = values[i];
+            }
+
+            Tensor at = Tensor.FromArray(index, Device.Cpu), source = Tensor.FromArray(values, [Count, Width], Device.Cpu);
+            foreach (int threads in new[] { 1, 2, 3, 9 })
+            {
+                HostParallel.ThreadCount = threads;
+                Tensor zeros = Tensor.Zeros([Rows, Width], device: Device.Cpu), table = Tensor.Zeros([Rows, Width], device: Device.Cpu).Materialize();
+                Assert.That(zeros.IndexAdd(0, at, source).ToArray<float>(), Is.EqualTo(sums), $"{spread} places, {threads} threads");
+                Assert.That(table.IndexAdd(0, at, source).ToArray<float>(), Is.EqualTo(sums), $"{spread} places, {threads} threads");
+                Assert.That(table.IndexCopy(0, at, source).ToArray<float>(), Is.EqualTo(last), $"{spread} places, {threads} threads");
+            }
+        }
+    }
+
     [Test]
     public void LookUpsAndSumsAreThoseOfALoop()
     {
         const int Rows = 13;
-        foreach (int width in new[] { 1, 2, 7, 8, 31, 32, 33, 70 })
+        foreach (int width in new[] { 1, 2, 7, 8, 31, 32, 33, 64, 70 })
         {
-            foreach (int count in width == 1 ? new[] { 1, 3, 4, 5, 8, 9, 20_001 } : [5, 900])
+            foreach (int count in width == 1 ? new[] { 1, 7, 8, 9, 15, 16, 20_001 } : width == 7 ? [5, 2500] : [5, 900])
             {
                 var index = Enumerable.Range(0, count).Select(i => i * 7919L % Rows).ToArray();
                 var values = Enumerable.Range(0, count * width).Select(i => (float)(i % 17 - 8)).ToArray();
                 var table = Enumerable.Range(0, Rows * width).Select(i => (float)i).ToArray();
                 var sums = (float[])table.Clone();
+                var alone = new float[table.Length];
                 var picked = new float[values.Length];
                 for (int i = 0; i < values.Length; i++)
                 {
                     long place = index[i / width] * width + i % width;
                     sums[place] += values[i];
+                    alone[place] += values[i];
                     picked[i] = table[place];
                 }
 
@@ -221,6 +254,12 @@ public sealed class HostOrderTests
                     var source = Tensor.FromArray(values, [count, width], Device.Cpu);
                     Assert.That(x.IndexSelect(0, places).ToArray<float>(), Is.EqualTo(picked), $"{count} of {width}");
                     Assert.That(x.IndexAdd(0, places, source).ToArray<float>(), Is.EqualTo(sums), $"{count} of {width}, {threads} threads");
+
+                    // Sums over zeros that nobody has written, in memory that is none.
+                    Tensor.Full([Rows, width], 7f, device: Device.Cpu).Materialize().Dispose();
+                    Assert.That(Tensor.Zeros([Rows, width], device: Device.Cpu).IndexAdd(0, places, source).ToArray<float>(), Is.EqualTo(alone), $"{count} of {width}, {threads} threads");
+                    var lines = Tensor.Zeros([width, Rows], device: Device.Cpu).ScatterAdd(1, places.Expand(width, count), source.T);
+                    Assert.That(lines.T.ToArray<float>(), Is.EqualTo(alone), $"{count} of {width}, {threads} threads");
 
                     // The same with the elements of a line apart from one another.
                     var apart = Tensor.Stack([x, x + 1], 2).Select(2, 0);

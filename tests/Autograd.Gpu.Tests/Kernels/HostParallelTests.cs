@@ -37,6 +37,31 @@ public sealed class HostParallelTests
     }
 
     [Test]
+    public void EachThreadStartsWithAShareOfItsOwn([Values(2, 3)] int threads)
+    {
+        HostParallel.ThreadCount = threads;
+        int[]? first = null;
+        for (int repeat = 0; repeat < 20; repeat++)
+        {
+            // Each chunk waits for the others, so that none is taken by another thread.
+            var work = new Meeting { Arrived = new CountdownEvent(threads), Threads = new int[threads] };
+            HostParallel.For(threads, ref work);
+            first ??= work.Threads;
+            Assert.That(work.Threads, Is.EqualTo(first));
+            Assert.That(work.Threads[0], Is.EqualTo(Environment.CurrentManagedThreadId), "the caller's is the first");
+        }
+    }
+
+    [Test]
+    public void OthersTakeWhatABusyThreadHasNotComeTo([Values(2, 3)] int threads, [Values(0, 5, 9)] int busy)
+    {
+        HostParallel.ThreadCount = threads;
+        var work = new Busy { Chunk = busy, Others = new CountdownEvent(9) };
+        HostParallel.For(10, ref work); // Returns only if the rest of the busy thread's share is done beside it.
+        Assert.That(work.Others.IsSet);
+    }
+
+    [Test]
     public void OneThreadRunsInOrderOnTheCaller()
     {
         HostParallel.ThreadCount = 1;
@@ -225,6 +250,31 @@ public sealed class HostParallelTests
         {
             Arrived.Signal();
             if (!Arrived.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunk did not start.");
+        }
+    }
+
+    private struct Meeting : IHostWork
+    {
+        public CountdownEvent Arrived;
+        public int[] Threads;
+
+        public readonly void Run(int chunk)
+        {
+            Threads[chunk] = Environment.CurrentManagedThreadId;
+            Arrived.Signal();
+            if (!Arrived.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunks did not start.");
+        }
+    }
+
+    private struct Busy : IHostWork
+    {
+        public int Chunk;
+        public CountdownEvent Others;
+
+        public readonly void Run(int chunk)
+        {
+            if (chunk != Chunk) Others.Signal();
+            else if (!Others.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunks did not run.");
         }
     }
 

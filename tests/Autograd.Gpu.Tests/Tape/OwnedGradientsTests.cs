@@ -36,6 +36,44 @@ internal sealed class OwnedGradientsTests
     }
 
     [Test]
+    public void ASavedOutputGivesItsMemoryBackWithTheGraph()
+    {
+        var device = Device.OnHost(DeviceKind.Cpu);
+        var x = Tensor.Ones([Rows, Width], device: device, requiresGrad: true).Materialize();
+        var g = Tensor.Full([Rows, Width], 2f, device: device).Materialize();
+        long before = device.Memory.ActiveBytes;
+        var y = x.Softmax(1).Materialize();
+        Assert.That(device.Memory.ActiveBytes - before, Is.EqualTo(Bytes));
+        Autodiff.Grad([y], [x], [g], retainGraph: true)[0]!.Dispose();
+        y.Dispose();
+        Assert.That(device.Memory.ActiveBytes - before, Is.EqualTo(Bytes), "the graph needs it");
+
+        var z = x.Softmax(1).Materialize();
+        Autodiff.Grad([z], [x], [g])[0]!.Dispose();
+        Assert.That(device.Memory.ActiveBytes - before, Is.EqualTo(2 * Bytes), "the program needs it");
+        Assert.That(z.ToArray<float>(), Is.All.EqualTo(1f / Width));
+        z.Dispose();
+        Assert.That(device.Memory.ActiveBytes - before, Is.EqualTo(Bytes), "nobody needs it");
+    }
+
+    [Test]
+    public void ASavedOutputThatWasLookedAtStays([ValueSource(typeof(TestDevices), nameof(TestDevices.All))] Device device)
+    {
+        var x = Numbers.Double(1, [3, 4], -1, 1, device, requiresGrad: true);
+        var y = x.Exp();
+        Tensor seen;
+        using (Autodiff.NoGrad())
+        {
+            seen = y.GradFn!.SavedTensors.Single().Value!;
+        }
+
+        double[] expected = y.Doubles();
+        y.Sum().Backward();
+        y.Dispose();
+        Assert.That(seen.Doubles(), Is.EqualTo(expected));
+    }
+
+    [Test]
     public void WhatOthersHaveSeenStays([ValueSource(typeof(TestDevices), nameof(TestDevices.All))] Device device)
     {
         Tensor Leaf(int seed) => Numbers.Double(seed, [3, 4], -1, 1, device, requiresGrad: true);

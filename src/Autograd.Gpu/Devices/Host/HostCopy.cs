@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Devices.Host;
 
@@ -22,6 +24,8 @@ internal static unsafe class HostCopy
     /// <summary>Bytes from which on a new block's lines are not worth a place in the caches.</summary>
     private const long StreamedBytes = 16 << 20;
 
+    private const int LineBytes = 64;
+
     private static HostVectorWidth _width = HostMatMul.Widest;
 
     /// <summary>The width of the tiles in use; a narrower one than <see cref="HostMatMul.Widest"/> can be forced.</summary>
@@ -31,6 +35,13 @@ internal static unsafe class HostCopy
         set => _width = value <= HostMatMul.Widest
             ? value
             : throw new PlatformNotSupportedException($"[HostCopy] vector width {value} is more than this processor has; the widest is {HostMatMul.Widest}.");
+    }
+
+    /// <summary>Whether a vector is a cache line.</summary>
+    private static bool IsWide
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.IsHardwareAccelerated && _width == HostVectorWidth.V512;
     }
 
     /// <summary>Copies elements of <paramref name="size"/> bytes; strides count elements.</summary>
@@ -56,6 +67,35 @@ internal static unsafe class HostCopy
         };
         var work = new FillWork { Target = target, Bytes = count * size, Pattern = pattern };
         HostParallel.For(checked((int)((work.Bytes + FillWork.Chunk - 1) / FillWork.Chunk)), ref work);
+    }
+
+    /// <summary>Sets memory to zero, on the calling thread.</summary>
+    public static void Clear(byte* target, long bytes)
+    {
+        if (!IsWide || bytes < 2 * LineBytes)
+        {
+            NativeMemory.Clear(target, (nuint)bytes);
+            return;
+        }
+
+        // Lines are stored whole, which spares reading them first. The first and the last vector may overlap others.
+        var zero = Vector512<byte>.Zero;
+        zero.Store(target);
+        long i = LineBytes - ((nint)target & (LineBytes - 1));
+        for (; i <= bytes - 4 * LineBytes; i += 4 * LineBytes)
+        {
+            zero.StoreAligned(target + i);
+            zero.StoreAligned(target + i + LineBytes);
+            zero.StoreAligned(target + i + 2 * LineBytes);
+            zero.StoreAligned(target + i + 3 * LineBytes);
+        }
+
+        for (; i <= bytes - LineBytes; i += LineBytes)
+        {
+            zero.StoreAligned(target + i);
+        }
+
+        zero.Store(target + bytes - LineBytes);
     }
 
     private static bool TryCopy<T>(byte* source, byte* target, ReadOnlySpan<long> sizes, ReadOnlySpan<long> from, ReadOnlySpan<long> to)
@@ -84,13 +124,22 @@ internal static unsafe class HostCopy
             return false;
         }
 
-        var outer = new OuterPlaces();
+        bool repeats = isRun && from[along] == 1 && sizes[along] * sizeof(T) > RepeatWork<T>.TileBytes;
+        OuterPlaces outer = new(), copies = new();
         for (int d = 0; d < rank; d++)
         {
             if (d != along && (isRun || d != across))
             {
-                outer.Add(sizes[d], from[d], to[d]);
+                ref var places = ref repeats && from[d] == 0 ? ref copies : ref outer;
+                places.Add(sizes[d], from[d], to[d]);
             }
+        }
+
+        if (copies.Count > 1)
+        {
+            var repeat = new RepeatWork<T> { Source = (T*)source, Target = (T*)target, Outer = outer, Copies = copies, Length = sizes[along] };
+            HostParallel.For(checked((int)(outer.Count * repeat.Tiles)), ref repeat);
+            return true;
         }
 
         if (isRun)
@@ -207,7 +256,7 @@ internal static unsafe class HostCopy
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Copy(byte* source, byte* target, long bytes)
+        public static void Copy(byte* source, byte* target, long bytes)
         {
             if (bytes < 128)
             {
@@ -217,6 +266,22 @@ internal static unsafe class HostCopy
 
             // A call for each short run would take as long as the copy. The last vectors may overlap.
             long i = 0;
+            if (IsWide && bytes >= 16 * LineBytes)
+            {
+                // From the target's first whole line on: a line that is stored at once need not be read first.
+                Vector512.Load(source).Store(target);
+                i = LineBytes - ((nint)target & (LineBytes - 1));
+                for (; i <= bytes - 4 * LineBytes; i += 4 * LineBytes)
+                {
+                    Vector512<byte> w = Vector512.Load(source + i), x = Vector512.Load(source + i + LineBytes);
+                    Vector512<byte> y = Vector512.Load(source + i + 2 * LineBytes), z = Vector512.Load(source + i + 3 * LineBytes);
+                    w.StoreAligned(target + i);
+                    x.StoreAligned(target + i + LineBytes);
+                    y.StoreAligned(target + i + 2 * LineBytes);
+                    z.StoreAligned(target + i + 3 * LineBytes);
+                }
+            }
+
             for (; i < bytes - 128; i += 128)
             {
                 Vector256<byte> a = Vector256.Load(source + i), b = Vector256.Load(source + i + 32);
@@ -259,6 +324,35 @@ internal static unsafe class HostCopy
             for (; i < count; i++)
             {
                 target[i] = source[count - 1 - i];
+            }
+        }
+    }
+
+    /// <summary>Long runs that are written several times: tile by tile, so that each is read once and then from the first cache.</summary>
+    private struct RepeatWork<T> : IHostWork where T : unmanaged
+    {
+        public const long TileBytes = 1 << 14;
+
+        public T* Source;
+        public T* Target;
+        public OuterPlaces Outer;
+        public OuterPlaces Copies;
+        public long Length;
+
+        public readonly long Tiles => (Length * sizeof(T) + TileBytes - 1) / TileBytes;
+
+        public readonly void Run(int chunk)
+        {
+            long* index = stackalloc long[MaxRank];
+            Outer.Find(chunk / Tiles, index, out long from, out long to);
+            long tile = TileBytes / sizeof(T), start = chunk % Tiles * tile, bytes = Math.Min(tile, Length - start) * sizeof(T);
+            from += start;
+            to += start;
+            new Span<long>(index, MaxRank).Clear();
+            for (long copy = 0; copy < Copies.Count; copy++)
+            {
+                RunWork<T>.Copy((byte*)(Source + from), (byte*)(Target + to), bytes);
+                Copies.Next(index, ref from, ref to);
             }
         }
     }
@@ -314,6 +408,24 @@ internal static unsafe class HostCopy
                 {
                     wide.StoreAlignedNonTemporal(Target + i);
                     wide.StoreAlignedNonTemporal(Target + i + 32);
+                }
+
+                // Before whatever tells another thread that the memory is filled.
+                if (Sse.IsSupported)
+                {
+                    Sse.StoreFence();
+                }
+                else
+                {
+                    Interlocked.MemoryBarrier();
+                }
+            }
+            else if (IsWide && (nint)Target % LineBytes == 0)
+            {
+                var line = Vector512.Create(Pattern).AsByte();
+                for (; i <= end - LineBytes; i += LineBytes)
+                {
+                    line.StoreAligned(Target + i);
                 }
             }
             else

@@ -16,6 +16,8 @@ internal interface IHostWork
 /// <summary>
 /// Fork and join for the host kernels: the caller takes part, the workers sleep when there is nothing to do, and a call allocates nothing.
 /// A worker looks for the next call for some tens of microseconds before it sleeps: waking a sleeping core costs more than most kernels take.
+/// Each thread starts with a share of the chunks that is the same in every call of as many chunks, so that what one kernel leaves in a core's cache the next one
+/// finds there; a thread that is through with its own takes chunks from the ends of the others'.
 /// A call from inside a chunk, or while another thread's call holds the workers, runs on its caller alone; since the caller fixes
 /// the chunks, the results are the same.
 /// </summary>
@@ -42,6 +44,7 @@ internal static unsafe class HostParallel
     private static long _aloneUntil;
     private static ExceptionDispatchInfo? _failure;
     private static Shared _shared = new() { Gate = Closed };
+    private static Share[] _shares = [];
 
     // The words that several threads write lie on cache lines of their own.
     [StructLayout(LayoutKind.Explicit, Size = 512)]
@@ -49,12 +52,63 @@ internal static unsafe class HostParallel
     {
         [FieldOffset(128)] public int Gate;
         [FieldOffset(132)] public int CallerWaits;
-        [FieldOffset(256)] public int Next;
-        [FieldOffset(384)] public int Chunks;
-        [FieldOffset(388)] public int Helpers;
-        [FieldOffset(392)] public void* Work;
-        [FieldOffset(400)] public delegate*<void*, int, void> Run;
-        [FieldOffset(408)] public int Call;
+        [FieldOffset(256)] public int Helpers;
+        [FieldOffset(260)] public int Call;
+        [FieldOffset(264)] public void* Work;
+        [FieldOffset(272)] public delegate*<void*, int, void> Run;
+    }
+
+    /// <summary>The chunks of one thread that nobody has taken, from the first (the low half) up to the end (the high half). Both halves change at once.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct Share
+    {
+        [FieldOffset(64)] private long _left;
+
+        public readonly int Count
+        {
+            get
+            {
+                long left = Volatile.Read(in _left);
+                return End(left) - First(left);
+            }
+        }
+
+        public void Set(int first, int end) => Volatile.Write(ref _left, ((long)end << 32) | (uint)first);
+
+        public void Drop() => Interlocked.Exchange(ref _left, 0);
+
+        /// <summary>The owner goes forwards.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool TryTakeFirst(out int chunk)
+        {
+            long left = Volatile.Read(ref _left);
+            while (true)
+            {
+                chunk = First(left);
+                if (chunk >= End(left)) return false;
+                long seen = Interlocked.CompareExchange(ref _left, left + 1, left);
+                if (seen == left) return true;
+                left = seen;
+            }
+        }
+
+        /// <summary>The others take what the owner would come to last.</summary>
+        public bool TryTakeLast(out int chunk)
+        {
+            long left = Volatile.Read(ref _left);
+            while (true)
+            {
+                chunk = End(left) - 1;
+                if (chunk < First(left)) return false;
+                long seen = Interlocked.CompareExchange(ref _left, left - (1L << 32), left);
+                if (seen == left) return true;
+                left = seen;
+            }
+        }
+
+        private static int First(long left) => (int)left;
+
+        private static int End(long left) => (int)(left >> 32);
     }
 
     /// <summary>
@@ -98,9 +152,8 @@ internal static unsafe class HostParallel
         try
         {
             Worker[] workers = _workers.Length >= helpers ? _workers : StartWorkers(helpers);
-            _shared.Chunks = chunks;
+            for (int i = 0; i <= helpers; i++) _shares[i].Set((int)((long)chunks * i / (helpers + 1)), (int)((long)chunks * (i + 1) / (helpers + 1)));
             _shared.Helpers = helpers;
-            _shared.Next = 0;
             _shared.Work = Unsafe.AsPointer(ref copy);
             _shared.Run = &RunChunk<TWork>;
             _failure = null;
@@ -108,12 +161,12 @@ internal static unsafe class HostParallel
             Interlocked.Increment(ref _shared.Call);
             if (isFine && AnySleeps(workers, helpers))
             {
-                RunChunksAlone(workers, helpers);
+                RunChunksAlone(workers, helpers, chunks);
             }
             else
             {
                 for (int i = 0; i < helpers; i++) workers[i].Wake();
-                RunChunks();
+                RunChunks(0);
             }
 
             CloseGate();
@@ -131,18 +184,16 @@ internal static unsafe class HostParallel
     private static void RunChunk<TWork>(void* work, int chunk) where TWork : struct, IHostWork =>
         Unsafe.AsRef<TWork>(work).Run(chunk);
 
-    private static void RunChunks()
+    private static void RunChunks(int number)
     {
-        while (TryRunChunk())
+        while (TryRunChunk(number))
         {
         }
     }
 
-    private static bool TryRunChunk()
+    private static bool TryRunChunk(int number)
     {
-        int chunks = _shared.Chunks;
-        int chunk = Interlocked.Increment(ref _shared.Next) - 1;
-        if (chunk >= chunks) return false;
+        if (!TryTake(number, out int chunk)) return false;
         try
         {
             _shared.Run(_shared.Work, chunk);
@@ -151,9 +202,33 @@ internal static unsafe class HostParallel
         catch (Exception e)
         {
             Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
-            Volatile.Write(ref _shared.Next, chunks);
+            for (int i = 0; i <= _shared.Helpers; i++) _shares[i].Drop();
             return false;
         }
+    }
+
+    private static bool TryTake(int number, out int chunk)
+    {
+        var shares = _shares;
+        if (shares[number].TryTakeFirst(out chunk)) return true;
+        for (int i = number; i > 0; i--)
+        {
+            if (shares[i - 1].TryTakeLast(out chunk)) return true;
+        }
+
+        for (int i = _shared.Helpers; i > number; i--)
+        {
+            if (shares[i].TryTakeLast(out chunk)) return true;
+        }
+
+        return false;
+    }
+
+    private static int Left(int helpers)
+    {
+        int left = 0;
+        for (int i = 0; i <= helpers; i++) left += _shares[i].Count;
+        return left;
     }
 
     private static bool AnySleeps(Worker[] workers, int helpers)
@@ -168,20 +243,21 @@ internal static unsafe class HostParallel
 
     // As RunChunks, beside the workers that are awake. Calls that follow one another sooner than a worker falls asleep add up: their first ones pay for
     // waking it, the others find it awake. A call in its last chunks leaves waking to the next one.
-    private static void RunChunksAlone(Worker[] workers, int helpers)
+    private static void RunChunksAlone(Worker[] workers, int helpers, int chunks)
     {
         long start = Stopwatch.GetTimestamp(), now = start;
         if (start - _aloneUntil > WorkerSpinTicks) _aloneTicks = 0;
         if (_aloneTicks < WakeTicks)
         {
-            while (TryRunChunk())
+            while (TryRunChunk(0))
             {
                 now = Stopwatch.GetTimestamp();
-                int done = Volatile.Read(ref _shared.Next), left = _shared.Chunks - done;
-                if (_aloneTicks + now - start >= WakeTicks && (double)(now - start) * left >= (double)WakeTicks * done) break;
+                if (_aloneTicks + now - start < WakeTicks) continue;
+                int left = Left(helpers);
+                if ((double)(now - start) * left >= (double)WakeTicks * (chunks - left)) break;
             }
 
-            if (Volatile.Read(ref _shared.Next) >= _shared.Chunks)
+            if (Left(helpers) == 0)
             {
                 _aloneTicks += now - start;
                 _aloneUntil = now;
@@ -191,20 +267,20 @@ internal static unsafe class HostParallel
 
         _aloneTicks = 0;
         for (int i = 0; i < helpers; i++) workers[i].Wake();
-        RunChunks();
+        RunChunks(0);
     }
 
     // Waits for the workers that are inside. One that wakes later finds the gate closed, so a slow wake-up delays nobody.
     private static void CloseGate()
     {
         long deadline = 0;
-        while (Interlocked.CompareExchange(ref _shared.Gate, Closed, 0) != 0)
+        while (Volatile.Read(ref _shared.Gate) != 0 || Interlocked.CompareExchange(ref _shared.Gate, Closed, 0) != 0)
         {
             long now = Stopwatch.GetTimestamp();
             deadline = deadline == 0 ? now + CallerSpinTicks : deadline;
             if (now < deadline)
             {
-                Thread.SpinWait(8);
+                Thread.SpinWait(1);
                 continue;
             }
 
@@ -242,6 +318,7 @@ internal static unsafe class HostParallel
             if (old >= count) return workers;
             Array.Resize(ref workers, count);
             for (int i = old; i < count; i++) workers[i] = new Worker(i + 1);
+            _shares = new Share[count + 1];
             _workers = workers;
             return workers;
         }
@@ -284,7 +361,9 @@ internal static unsafe class HostParallel
             {
                 seen = WaitForCall(seen);
                 if (_number > Volatile.Read(ref _shared.Helpers) || !TryEnter()) continue;
-                RunChunks();
+
+                // The call may be a later one, with fewer helpers.
+                if (_number <= _shared.Helpers) RunChunks(_number);
                 Leave();
             }
         }
@@ -296,7 +375,7 @@ internal static unsafe class HostParallel
             while (Stopwatch.GetTimestamp() < deadline)
             {
                 if ((call = Volatile.Read(ref _shared.Call)) != seen) return call;
-                Thread.SpinWait(8);
+                Thread.SpinWait(1);
             }
 
             while (true)

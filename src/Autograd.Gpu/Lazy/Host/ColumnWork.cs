@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Autograd.Gpu.Devices.Host;
 
 namespace Autograd.Gpu.Lazy.Host;
@@ -44,6 +45,9 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
     private readonly long _unitsPerChunk;
     private readonly TPartial* _partials;
 
+    /// <summary>For each pair of partial results to combine, under the number of its second one, how many of the two are there.</summary>
+    private readonly int* _arrived;
+
     private ColumnWork(in ReductionSource source, in ReductionTarget target, ReductionShape shape, int valuesPerElement)
     {
         _source = source;
@@ -63,7 +67,14 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
         _rowBlocks = (_rows + _unitRows - 1) / _unitRows;
         _units = columnUnits * _rowBlocks;
         _unitsPerChunk = Math.Max(1, ChunkElements / (_unitRows * _unitWidth));
-        _partials = _rowBlocks > 1 ? (TPartial*)HostScratch.Current.Results(_rowBlocks * shape.Results * sizeof(TPartial)) : null;
+        if (_rowBlocks > 1)
+        {
+            long partials = _rowBlocks * shape.Results * sizeof(TPartial), counts = _units * sizeof(int);
+            byte* memory = HostScratch.Current.Results(partials + counts);
+            _partials = (TPartial*)memory;
+            _arrived = (int*)(memory + partials);
+            NativeMemory.Clear(_arrived, (nuint)counts);
+        }
     }
 
     public static void Reduce(
@@ -71,10 +82,6 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
     {
         var work = new ColumnWork<T, TPartial, TReducer>(source, target, shape, valuesPerElement);
         HostReducer.ForEach(ref work, (work._units + work._unitsPerChunk - 1) / work._unitsPerChunk, isParallel);
-        if (work._rowBlocks > 1)
-        {
-            work.CombineRowBlocks();
-        }
     }
 
     public void Run(int chunk)
@@ -105,11 +112,11 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
         {
             var (columnUnit, rowBlock) = Math.DivRem(unit, _rowBlocks);
             var (outer, columnBlock) = Math.DivRem(columnUnit, _columnBlocks);
-            RunUnit(reader, scratch, outer, columnBlock * _unitWidth, rowBlock);
+            RunUnit(reader, scratch, outer, columnBlock * _unitWidth, rowBlock, unit);
         }
     }
 
-    private void RunUnit(TileReader<T> reader, HostScratch scratch, long outer, long column, long rowBlock)
+    private void RunUnit(TileReader<T> reader, HostScratch scratch, long outer, long column, long rowBlock, long unit)
     {
         T* acc = (T*)scratch.Accumulators, index = (T*)scratch.Indices;
         int width = (int)Math.Min(_unitWidth, _rowWidth - column);
@@ -148,15 +155,16 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
 
         if (_rowBlocks == 1)
         {
-            for (int c = 0; c < width; c++)
-            {
-                TReducer.Store(partial[c], _target.Memory, _target.DType, at + c);
-            }
+            TReducer.Store(partial, width, _target.Memory, _target.DType, at);
+            return;
         }
-        else if (isFolded)
+
+        if (isFolded)
         {
             new Span<TPartial>(partial, width).CopyTo(new Span<TPartial>(_partials + rowBlock * _shape.Results + at, width));
         }
+
+        Combine(unit - rowBlock, rowBlock, at, width);
     }
 
     private void TakeRows(TileReader<T> reader, T* acc, T* index, long start, long row, long end, int width)
@@ -218,20 +226,34 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
         }
     }
 
-    private void CombineRowBlocks()
+    /// <summary>
+    /// Combines neighbours among the row blocks, then their results, and so on. Who finishes the second of two goes on with both, so that nobody waits and most of what is
+    /// combined is in the cache; which are neighbours is fixed.
+    /// </summary>
+    /// <param name="firstUnit">The first unit of these columns.</param>
+    /// <param name="block">The row block that is done.</param>
+    /// <param name="at">The first of its columns among the results.</param>
+    /// <param name="width">How many there are.</param>
+    private void Combine(long firstUnit, long block, long at, int width)
     {
         long results = _shape.Results;
         for (long step = 1; step < _rowBlocks; step *= 2)
         {
-            for (long block = 0; block + step < _rowBlocks; block += 2 * step)
+            block -= block % (2 * step);
+            long neighbour = block + step;
+            if (neighbour >= _rowBlocks)
             {
-                TReducer.Pairs(_partials + block * results, _partials + (block + step) * results, results);
+                continue;
             }
+
+            if (Interlocked.Increment(ref _arrived[firstUnit + neighbour]) == 1)
+            {
+                return;
+            }
+
+            TReducer.Pairs(_partials + block * results + at, _partials + neighbour * results + at, width);
         }
 
-        for (long i = 0; i < results; i++)
-        {
-            TReducer.Store(_partials[i], _target.Memory, _target.DType, i);
-        }
+        TReducer.Store(_partials + at, width, _target.Memory, _target.DType, at);
     }
 }

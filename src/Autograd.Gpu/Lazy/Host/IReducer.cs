@@ -47,6 +47,9 @@ internal unsafe interface IReducer<T, TPartial>
 
     /// <summary>What goes to memory.</summary>
     static abstract void Store(TPartial value, byte* result, DType dtype, long at);
+
+    /// <summary>The same for values that follow one another.</summary>
+    static abstract void Store(TPartial* values, long count, byte* result, DType dtype, long at);
 }
 
 /// <summary>Which elements of the reduced dimension the accumulators hold.</summary>

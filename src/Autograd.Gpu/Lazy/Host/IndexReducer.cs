@@ -124,6 +124,14 @@ internal readonly unsafe struct IndexReducer<T, TOperation> : IReducer<T, Candid
 
     public static void Store(Candidate<T> value, byte* result, DType dtype, long at) => ((long*)result)[at] = value.Index;
 
+    public static void Store(Candidate<T>* values, long count, byte* result, DType dtype, long at)
+    {
+        for (long i = 0; i < count; i++)
+        {
+            ((long*)result)[at + i] = values[i].Index;
+        }
+    }
+
     private static Candidate<T> Column(T* p, nint stride, int count)
     {
         T best = p[0];

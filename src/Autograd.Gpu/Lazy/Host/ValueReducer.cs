@@ -79,6 +79,25 @@ internal readonly unsafe struct ValueReducer<T, TOperation, TWide, TWideOperatio
         }
     }
 
+    public static void Store(TWide* values, long count, byte* result, DType dtype, long at)
+    {
+        long i = 0;
+        if (typeof(T) == typeof(float) && typeof(TWide) == typeof(double) && dtype == DType.Float32)
+        {
+            long lanes = Vector<double>.Count;
+            double* wide = (double*)values;
+            for (; i <= count - 2 * lanes; i += 2 * lanes)
+            {
+                Vector.Narrow(Vector.Load(wide + i), Vector.Load(wide + i + lanes)).Store((float*)result + at + i);
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            Store(values[i], result, dtype, at + i);
+        }
+    }
+
     public static void Store(TWide value, byte* result, DType dtype, long at)
     {
         if (dtype is DType.Float16)

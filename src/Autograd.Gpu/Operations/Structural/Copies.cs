@@ -13,7 +13,15 @@ internal sealed class ToDType : LinearOperation
     private ToDType(DType dtype)
         : base("To") => _dtype = dtype;
 
-    public static ToDType Of(DType dtype) => s_instances[(int)dtype];
+    public static ToDType Of(DType dtype)
+    {
+        if ((uint)dtype >= (uint)s_instances.Length)
+        {
+            Defined.Check("To", dtype);
+        }
+
+        return s_instances[(int)dtype];
+    }
 
     public override string NodeName => "ToCopyBackward0";
 

@@ -80,9 +80,7 @@ internal sealed class ScatteredSum(Shape output, int dim, bool wraps = false) : 
         var dtype = Scatter.ComputeType(source.DType);
         using (device.Gate.Enter())
         {
-            var buffer = Fuser.Copy(device, new ConstantExpression(0, dtype, Layout.Contiguous(output)), CutReason.Operand);
-            Scatter.Run(Name, Combination.Sum, source.CastIfNeeded(dtype), index, dim, wraps, buffer);
-            return Tensor.FromNewBuffer(device, buffer).CastIfNeeded(source.DType);
+            return Tensor.FromNewBuffer(device, Scatter.Sum(Name, source, index, dim, wraps, output, dtype)).CastIfNeeded(source.DType);
         }
     }
 

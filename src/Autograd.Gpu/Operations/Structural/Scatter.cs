@@ -16,11 +16,29 @@ internal static class Scatter
     /// <summary>The dtype in which elements are combined.</summary>
     public static DType ComputeType(DType dtype) => dtype == DType.Bool ? DType.Int32 : dtype.ComputeType();
 
+    /// <summary>Larger results are cleared apart, with stores that leave the caches alone.</summary>
+    private const long MostCleared = 16 << 20;
+
+    /// <summary>
+    /// Zeros of a shape, and added to them at the places that the index names the elements of <paramref name="source"/>. On the host what clears a part of the result adds
+    /// to it next, while it is in the cache.
+    /// </summary>
+    public static BufferExpression Sum(string name, Tensor source, Tensor index, int dim, bool wraps, Shape shape, DType dtype)
+    {
+        var device = index.Device;
+        bool clears = device.IsHost && index.NumElements > 0 && shape.NumElements * dtype.Size() < MostCleared;
+        var layout = Layout.Contiguous(shape);
+        var result = clears ? Fuser.NewBuffer(device, dtype, layout) : Fuser.Copy(device, new ConstantExpression(0, dtype, layout), CutReason.Operand);
+        Run(name, Combination.Sum, source.CastIfNeeded(dtype), index, dim, wraps, result, clears);
+        return result;
+    }
+
     /// <summary>
     /// Combines the elements of <paramref name="source"/>, which has the index's shape, with those that the index names in the contiguous <paramref name="result"/>, which
     /// nobody has seen: if an index is out of range, it may have changed already.
     /// </summary>
-    public static unsafe void Run(string name, Combination combination, Tensor source, Tensor index, int dim, bool wraps, BufferExpression result)
+    public static unsafe void Run(
+        string name, Combination combination, Tensor source, Tensor index, int dim, bool wraps, BufferExpression result, bool clears = false)
     {
         if (index.NumElements == 0)
         {
@@ -47,13 +65,17 @@ internal static class Scatter
         }
 
         int outside = 0;
-        executor.Run(new ScatterCall(combination, Lines.Read(source, dim), operand, order, result, lines, checksItself ? &outside : null), index.Shape);
+        executor.Run(new ScatterCall(combination, Lines.Read(source, dim), operand, order, result, lines, checksItself ? &outside : null, clears), index.Shape);
         order?.Block.Release();
         if (outside != 0)
         {
             IndexRange.Check(name, device, operand, lines, dim);
         }
     }
+
+    /// <summary>Whether a tensor is nothing but zeros that were never written to memory.</summary>
+    public static bool IsPendingZero(Tensor x) =>
+        x.Storage.Value is ConstantExpression number && number.Shape == x.Shape && BitConverter.DoubleToInt64Bits(number.Value.ToDouble()) == 0;
 
     /// <summary>A tensor's elements in memory of their own, of another dtype if need be.</summary>
     public static BufferExpression Copied(Tensor x, DType dtype)
@@ -153,8 +175,17 @@ internal sealed class ScatteredOnto(string name, int dim) : StructuralOperation(
         var dtype = Scatter.ComputeType(x.DType);
         using (device.Gate.Enter())
         {
-            var buffer = Scatter.Copied(x, dtype);
-            Scatter.Run(Name, Combination.Sum, source.CastIfNeeded(dtype), index, dim, false, buffer);
+            BufferExpression buffer;
+            if (Scatter.IsPendingZero(x))
+            {
+                buffer = Scatter.Sum(Name, source, index, dim, false, x.Shape, dtype);
+            }
+            else
+            {
+                buffer = Scatter.Copied(x, dtype);
+                Scatter.Run(Name, Combination.Sum, source.CastIfNeeded(dtype), index, dim, false, buffer);
+            }
+
             return Tensor.FromNewBuffer(device, buffer).CastIfNeeded(x.DType);
         }
     }
