@@ -32,6 +32,8 @@ internal sealed record Result(Workload Row, Samples? Ours, Samples? Peer, string
 internal static class Runner
 {
     private const double WarmUpSeconds = 0.25;
+    private const double ShortStep = 50e-6;
+    private const int MoreTurns = 3;
     private const double TolerableWait = 0.03;
     private const double PatienceSeconds = 2;
 
@@ -89,8 +91,15 @@ internal static class Runner
         /// <summary>Runs long enough for tiered compilation to settle, then chooses how many iterations fill a sample.</summary>
         public void WarmUp()
         {
-            Spend(WarmUpSeconds);
+            var fastest = Spend(WarmUpSeconds);
             Thread.Sleep(150); // The background compiler's turn.
+            for (var turn = 0; turn < MoreTurns && fastest < ShortStep; turn++)
+            {
+                // A method is compiled twice, to count and to last, each time only when nothing new has run for a while; a short step has hundreds of them.
+                Spend(WarmUpSeconds / 4);
+                Thread.Sleep(150);
+            }
+
             batch = Math.Max(1, (int)Math.Ceiling(options.SampleSeconds / Spend(WarmUpSeconds)));
         }
 

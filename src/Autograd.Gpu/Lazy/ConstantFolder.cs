@@ -1,12 +1,8 @@
-using System.Collections.Concurrent;
-
 namespace Autograd.Gpu.Lazy;
 
 /// <summary>Computes a function of constants at once, with the function's own scalar form.</summary>
 internal static class ConstantFolder
 {
-    private static readonly ConcurrentDictionary<(PointwiseFunction Function, DType DType), Func<Scalar, Scalar, Scalar, Scalar>> s_evaluators = new();
-
     public static ConstantExpression? TryFold(
         PointwiseFunction function, DType dtype, Layout layout, Expression in0, Expression? in1, Expression? in2)
     {
@@ -21,7 +17,7 @@ internal static class ConstantFolder
         }
 
         var inputType = (in2 ?? in1 ?? in0).DType.ComputeType();
-        var evaluate = s_evaluators.GetOrAdd((function, inputType), static key => Evaluator(key.Function, key.DType));
+        var evaluate = function.Evaluators[(int)inputType] ??= Evaluator(function, inputType);
         var value = evaluate(a.Value, (in1 as ConstantExpression)?.Value ?? default, (in2 as ConstantExpression)?.Value ?? default);
         return new ConstantExpression(value, dtype, layout);
     }

@@ -39,6 +39,9 @@ internal abstract class PointwiseFunction
     /// <summary>Identifies the function in kernel keys.</summary>
     public int Id { get; }
 
+    /// <summary>What computes the function of numbers, by their dtype; the constant folder makes each when it is first needed.</summary>
+    public Func<Scalar, Scalar, Scalar, Scalar>?[] Evaluators { get; } = new Func<Scalar, Scalar, Scalar, Scalar>?[(int)DType.Float64 + 1];
+
     /// <summary>The class whose <c>Invoke</c> methods are called.</summary>
     public virtual Type Owner => GetType();
 

@@ -6,6 +6,9 @@ namespace Autograd.Gpu.Operations;
 /// </summary>
 internal static class Promotion
 {
+    public static DType ResultType(Tensor a, Tensor b) =>
+        Decides(a, b) ? a.DType : Decides(b, a) ? b.DType : ResultType([a, b]);
+
     public static DType ResultType(params ReadOnlySpan<Tensor> tensors)
     {
         DType? dimensioned = null, zeroDim = null, wrapped = null;
@@ -28,6 +31,15 @@ internal static class Promotion
 
         return Combine(dimensioned, Combine(zeroDim, wrapped))!.Value;
     }
+
+    /// <summary>The usual case: a floating-point tensor with dimensions, beside one of its dtype or one that counts for less.</summary>
+    private static bool Decides(Tensor tensor, Tensor other)
+    {
+        var dtype = tensor.DType;
+        return dtype.IsFloatingPoint() && HasDimensions(tensor) && (!HasDimensions(other) || other.DType == dtype);
+    }
+
+    private static bool HasDimensions(Tensor tensor) => tensor.Rank > 0 && !tensor.IsWrappedNumber;
 
     private static DType? Combine(DType? higher, DType? lower)
     {

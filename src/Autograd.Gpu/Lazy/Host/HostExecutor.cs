@@ -272,7 +272,7 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
         var kernels = _kernels[(int)loops];
         if (!kernels.TryGet(Graph.Key, out var kernel))
         {
-            kernel = HostKernelCompiler.Compile(Graph.ToProgram(), loops);
+            kernel = HostKernelCompiler.Compile(Graph.ToProgram(), loops, widensLater: true);
             kernels.Add(Graph.Key, kernel);
         }
 

@@ -33,10 +33,13 @@ internal static class HostKernelCompiler
     /// <summary>Whether there are 512-bit vectors beside shorter usual ones.</summary>
     public static bool HasWideLoop => Vector512.IsHardwareAccelerated && Vector<byte>.Count == 32;
 
-    public static unsafe HostKernel Compile(FusedProgram program, HostLoops loops = HostLoops.Usual)
+    /// <param name="program">What it computes.</param>
+    /// <param name="loops">The loops that it is to have.</param>
+    /// <param name="widensLater">Whether it may begin with the usual loops, see <see cref="HostKernelParts"/>.</param>
+    public static unsafe HostKernel Compile(FusedProgram program, HostLoops loops = HostLoops.Usual, bool widensLater = false)
     {
         int lanes = VectorLanes(program, out int laneSize);
-        return lanes == 0 ? CompileScalars(program, 1) : new HostKernelParts(program, loops, lanes, laneSize).Run;
+        return lanes == 0 ? CompileScalars(program, 1) : new HostKernelParts(program, loops, lanes, laneSize, widensLater).Run;
     }
 
     /// <summary>The loops over as many elements as fill vectors.</summary>
