@@ -3,15 +3,50 @@ using ILGPU;
 
 namespace Autograd.Gpu.Kernels.Indexing;
 
+/// <summary>How an element of a table becomes a number to compute with.</summary>
+/// <typeparam name="TStored">The elements of the table.</typeparam>
+/// <typeparam name="T">The numbers.</typeparam>
+public interface IStored<TStored, T>
+    where TStored : unmanaged
+    where T : unmanaged
+{
+    /// <summary>The element's value.</summary>
+    static abstract T Value(TStored stored);
+}
+
+/// <summary>Elements that are numbers to compute with.</summary>
+public readonly struct AsStored<T> : IStored<T, T> where T : unmanaged
+{
+    /// <inheritdoc/>
+    public static T Value(T stored) => stored;
+}
+
+/// <summary>float16, computed with in float.</summary>
+public readonly struct StoredFloat16 : IStored<ushort, float>
+{
+    /// <inheritdoc/>
+    public static float Value(ushort stored) => HalfConversion.HalfToFloat(stored);
+}
+
+/// <summary>bfloat16, computed with in float.</summary>
+public readonly struct StoredBFloat16 : IStored<ushort, float>
+{
+    /// <inheritdoc/>
+    public static float Value(ushort stored) => HalfConversion.BFloat16ToFloat(stored);
+}
+
 /// <summary>
 /// Bags of rows of a table. <see cref="Places"/> has the number of the row for each of <see cref="Count"/> elements, then for each bag where in these it starts, then
 /// where it ends.
 /// </summary>
-/// <typeparam name="T">The elements.</typeparam>
-public struct BagArguments<T> where T : unmanaged
+/// <typeparam name="TStored">The elements of the table.</typeparam>
+/// <typeparam name="T">The elements of the result.</typeparam>
+public struct BagArguments<TStored, T>
+    where TStored : unmanaged
+    where T : unmanaged
 {
     /// <summary>The table, [rows, columns].</summary>
-    public ArrayView<T> Table;
+    public ArrayView<TStored> Table;
 
     /// <summary>Rows, starts and ends.</summary>
     public ArrayView<long> Places;
@@ -45,11 +80,14 @@ public struct BagArguments<T> where T : unmanaged
 }
 
 /// <summary>Products of rows of two tables, as <see cref="Pairs"/> names them.</summary>
-/// <typeparam name="T">The elements.</typeparam>
-public struct RowDotArguments<T> where T : unmanaged
+/// <typeparam name="TStored">The elements of the first table.</typeparam>
+/// <typeparam name="T">The elements of the second table and of the result.</typeparam>
+public struct RowDotArguments<TStored, T>
+    where TStored : unmanaged
+    where T : unmanaged
 {
     /// <summary>The first table, [rows, columns].</summary>
-    public ArrayView<T> First;
+    public ArrayView<TStored> First;
 
     /// <summary>The second table, [rows, columns].</summary>
     public ArrayView<T> Second;
@@ -92,7 +130,10 @@ public static class BagKernels
     public const int SuperBlock = Block * Block;
 
     /// <summary>One thread for each element of the result.</summary>
-    public static void Sum<T>(Index1D thread, BagArguments<T> x) where T : unmanaged, INumber<T>
+    public static void Sum<TStored, T, TRead>(Index1D thread, BagArguments<TStored, T> x)
+        where TStored : unmanaged
+        where T : unmanaged, INumber<T>
+        where TRead : struct, IStored<TStored, T>
     {
         long e = thread.X;
         long bag = e / x.Columns, column = e - bag * x.Columns;
@@ -103,7 +144,7 @@ public static class BagKernels
             long row = x.Places[i];
             if (row != Skip)
             {
-                var value = row >= 0 && row < x.Rows ? x.Table[row * x.Columns + column] : x.Missing;
+                var value = row >= 0 && row < x.Rows ? TRead.Value(x.Table[row * x.Columns + column]) : x.Missing;
                 sum += x.IsWeighted != 0 ? x.Weights[i] * value : value;
             }
 
@@ -124,7 +165,10 @@ public static class BagKernels
     }
 
     /// <summary>One thread for each element of the result: the row of the first of the largest elements, <see cref="Skip"/> where there is none.</summary>
-    public static void Largest<T>(Index1D thread, BagArguments<T> x) where T : unmanaged, INumber<T>
+    public static void Largest<TStored, T, TRead>(Index1D thread, BagArguments<TStored, T> x)
+        where TStored : unmanaged
+        where T : unmanaged, INumber<T>
+        where TRead : struct, IStored<TStored, T>
     {
         long e = thread.X;
         long bag = e / x.Columns, column = e - bag * x.Columns;
@@ -135,7 +179,7 @@ public static class BagKernels
             long row = x.Places[i];
             if (row != Skip)
             {
-                var value = row >= 0 && row < x.Rows ? x.Table[row * x.Columns + column] : x.Missing;
+                var value = row >= 0 && row < x.Rows ? TRead.Value(x.Table[row * x.Columns + column]) : x.Missing;
                 if (found == Skip || value > largest || (T.IsNaN(value) && !T.IsNaN(largest)))
                 {
                     found = row;
@@ -148,7 +192,10 @@ public static class BagKernels
     }
 
     /// <summary>One thread for each pair.</summary>
-    public static void Dot<T>(Index1D thread, RowDotArguments<T> x) where T : unmanaged, INumber<T>
+    public static void Dot<TStored, T, TRead>(Index1D thread, RowDotArguments<TStored, T> x)
+        where TStored : unmanaged
+        where T : unmanaged, INumber<T>
+        where TRead : struct, IStored<TStored, T>
     {
         long i = thread.X;
         long first = x.Pairs[i], second = x.Pairs[x.Count + i];
@@ -158,7 +205,7 @@ public static class BagKernels
             bool isThere = first >= 0 && first < x.FirstRows && second >= 0 && second < x.SecondRows;
             for (long c = 0; c < x.Columns; c++)
             {
-                sum += isThere ? x.First[first * x.Columns + c] * x.Second[second * x.Columns + c] : x.Missing;
+                sum += isThere ? TRead.Value(x.First[first * x.Columns + c]) * x.Second[second * x.Columns + c] : x.Missing;
                 if ((c + 1) % Block == 0)
                 {
                     blocks += sum;

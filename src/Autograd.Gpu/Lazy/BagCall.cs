@@ -6,7 +6,7 @@ using Autograd.Gpu.Kernels.Indexing;
 namespace Autograd.Gpu.Lazy;
 
 /// <summary>
-/// Sums of bags of rows of a contiguous table of float32 or float64, or (where the result is int64) the rows with the largest elements. <paramref name="places"/> has the
+/// Sums of bags of rows of a contiguous table of floats, of which those of 16 bits are computed with in float32, or (where the result is int64) the rows with the largest elements. <paramref name="places"/> has the
 /// rows of <paramref name="count"/> elements, then starts and ends of the bags.
 /// </summary>
 internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, LineOperand? weights, BufferExpression result, long count, long rows, long columns) : IKernelCall
@@ -26,13 +26,20 @@ internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, L
 
     private void Dispatch(Device? device)
     {
-        if (table.Buffer.DType == DType.Float32)
+        switch (table.Buffer.DType)
         {
-            Run(device, float.NaN);
-        }
-        else
-        {
-            Run(device, double.NaN);
+            case DType.Float16:
+                Run<ushort, float, StoredFloat16>(device, float.NaN);
+                break;
+            case DType.BFloat16:
+                Run<ushort, float, StoredBFloat16>(device, float.NaN);
+                break;
+            case DType.Float32:
+                Run<float, float, AsStored<float>>(device, float.NaN);
+                break;
+            default:
+                Run<double, double, AsStored<double>>(device, double.NaN);
+                break;
         }
 
         GC.KeepAlive(table.Buffer);
@@ -41,14 +48,17 @@ internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, L
         GC.KeepAlive(result);
     }
 
-    private void Run<T>(Device? device, T missing) where T : unmanaged, INumber<T>
+    private void Run<TStored, T, TRead>(Device? device, T missing)
+        where TStored : unmanaged
+        where T : unmanaged, INumber<T>
+        where TRead : struct, IStored<TStored, T>
     {
         if (device is null)
         {
             var at = (long*)places.Pointer;
             var operands = new HostBagOperands<T>
             {
-                Table = (T*)table.Pointer,
+                Table = new HostTable<T>(table.Pointer, table.Buffer.DType, columns),
                 Rows = at,
                 Starts = at + count,
                 Ends = at + count + Bags,
@@ -72,11 +82,11 @@ internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, L
         }
 
         var values = result.Block.View;
-        var arguments = new BagArguments<T>
+        var arguments = new BagArguments<TStored, T>
         {
-            Table = table.View.Cast<T>(),
+            Table = table.View.Cast<TStored>(),
             Places = places.View.Cast<long>(),
-            Weights = (weights ?? table).View.Cast<T>(),
+            Weights = (weights ?? places).View.Cast<T>(),
             Result = values.Cast<T>(),
             Largest = values.Cast<long>(),
             Count = count,
@@ -88,21 +98,21 @@ internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, L
         };
         if (IsLargest)
         {
-            KernelLauncher.Launch(device, Name, BagKernels.Largest, Bags * columns, arguments);
+            KernelLauncher.Launch(device, Name, BagKernels.Largest<TStored, T, TRead>, Bags * columns, arguments);
         }
         else
         {
-            KernelLauncher.Launch(device, Name, BagKernels.Sum, Bags * columns, arguments);
+            KernelLauncher.Launch(device, Name, BagKernels.Sum<TStored, T, TRead>, Bags * columns, arguments);
         }
     }
 }
 
-/// <summary>The products of pairs of rows of two contiguous tables of float32 or float64.</summary>
+/// <summary>The products of pairs of rows of a contiguous table of floats and one of the type in which it is computed with.</summary>
 internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second, LineOperand pairs, BufferExpression result, long firstRows, long secondRows, long columns) : IKernelCall
 {
     public string Name => "EmbeddingBagDot";
 
-    public long Bytes => 2 * result.Layout.Count * columns * result.DType.Size() + KernelBytes.Of(pairs.Buffer) + KernelBytes.Of(result);
+    public long Bytes => result.Layout.Count * columns * (first.Buffer.DType.Size() + second.Buffer.DType.Size()) + KernelBytes.Of(pairs.Buffer) + KernelBytes.Of(result);
 
     public void OnHost() => Dispatch(null);
 
@@ -110,13 +120,20 @@ internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second
 
     private void Dispatch(Device? device)
     {
-        if (result.DType == DType.Float32)
+        switch (first.Buffer.DType)
         {
-            Run(device, float.NaN);
-        }
-        else
-        {
-            Run(device, double.NaN);
+            case DType.Float16:
+                Run<ushort, float, StoredFloat16>(device, float.NaN);
+                break;
+            case DType.BFloat16:
+                Run<ushort, float, StoredBFloat16>(device, float.NaN);
+                break;
+            case DType.Float32:
+                Run<float, float, AsStored<float>>(device, float.NaN);
+                break;
+            default:
+                Run<double, double, AsStored<double>>(device, double.NaN);
+                break;
         }
 
         GC.KeepAlive(first.Buffer);
@@ -125,17 +142,20 @@ internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second
         GC.KeepAlive(result);
     }
 
-    private void Run<T>(Device? device, T missing) where T : unmanaged, INumber<T>
+    private void Run<TStored, T, TRead>(Device? device, T missing)
+        where TStored : unmanaged
+        where T : unmanaged, INumber<T>
+        where TRead : struct, IStored<TStored, T>
     {
         if (device is null)
         {
-            HostBags.Dot((T*)first.Pointer, (T*)second.Pointer, (long*)pairs.Pointer, (T*)result.Block.Pointer, result.Layout.Count, columns);
+            HostBags.Dot(new HostTable<T>(first.Pointer, first.Buffer.DType, columns), (T*)second.Pointer, (long*)pairs.Pointer, (T*)result.Block.Pointer, result.Layout.Count, columns);
             return;
         }
 
-        var arguments = new RowDotArguments<T>
+        var arguments = new RowDotArguments<TStored, T>
         {
-            First = first.View.Cast<T>(),
+            First = first.View.Cast<TStored>(),
             Second = second.View.Cast<T>(),
             Pairs = pairs.View.Cast<long>(),
             Result = result.Block.View.Cast<T>(),
@@ -145,6 +165,6 @@ internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second
             Columns = columns,
             Missing = missing,
         };
-        KernelLauncher.Launch(device, Name, BagKernels.Dot, result.Layout.Count, arguments);
+        KernelLauncher.Launch(device, Name, BagKernels.Dot<TStored, T, TRead>, result.Layout.Count, arguments);
     }
 }

@@ -33,7 +33,9 @@ public static partial class Functional
     /// <param name="scaleGradByFreq">As in <see cref="Embedding"/>; not for maxima.</param>
     /// <returns>[bags, columns].</returns>
     /// <exception cref="ShapeException">The shapes do not fit, a row does not exist, or (where the host can read them) the offsets do not start at 0.</exception>
-    /// <exception cref="DTypeException">The input or the offsets are not int64 or int32, or the weights are of another dtype than the table.</exception>
+    /// <exception cref="DTypeException">
+    /// The input or the offsets are not int64 or int32, the table has no floating-point dtype, or the weights have another one.
+    /// </exception>
     /// <exception cref="ArgumentException">Weights with another mode than sums, or frequencies with maxima.</exception>
     public static Tensor EmbeddingBag(
         Tensor input, Tensor weight, Tensor? offsets = null, EmbeddingBagMode mode = EmbeddingBagMode.Mean, Tensor? perSampleWeights = null,
@@ -49,21 +51,21 @@ public static partial class Functional
             Renormalise("EmbeddingBag", weight, rows, Tensor.Along(rows, [rows.NumElements, weight.Shape[1]], 0), norm, normType);
         }
 
-        // Half types are computed in float32.
-        var table = weight.To(weight.DType.ComputeType());
         var isPadding = paddingIdx is { } padding ? rows == Wrapped("EmbeddingBag", padding, weight) : null;
         var (starts, ends) = Bounds(input, weight, offsets, includeLastOffset);
         var places = Tensor.Cat([isPadding is null ? rows : rows.MaskedFill(isPadding, Bags.Skip), starts, ends]);
         long bags = starts.NumElements;
         if (mode == EmbeddingBagMode.Max)
         {
-            return LargestOf(table, places, bags).To(weight.DType);
+            return LargestOf(weight, places, bags);
         }
 
+        // Half types are computed in float32.
+        var (dtype, type) = (weight.DType, weight.DType.ComputeType());
         var sum = perSampleWeights is { } weights
-            ? Structural.Apply(new BagSum(table.Shape[0], bags, true, scaleGradByFreq), [table, places, weights.Flatten().To(table.DType)])
-            : Structural.Apply(new BagSum(table.Shape[0], bags, false, scaleGradByFreq), table, places);
-        return (mode == EmbeddingBagMode.Sum ? sum : sum / Sizes(starts, ends, isPadding).Clamp(1).To(table.DType).Unsqueeze(-1)).To(weight.DType);
+            ? Structural.Apply(new BagSum(weight.Shape[0], bags, dtype, true, scaleGradByFreq), [weight, places, weights.Flatten().To(type)])
+            : Structural.Apply(new BagSum(weight.Shape[0], bags, dtype, false, scaleGradByFreq), weight, places);
+        return (mode == EmbeddingBagMode.Sum ? sum : sum / Sizes(starts, ends, isPadding).Clamp(1).To(type).Unsqueeze(-1)).To(dtype);
     }
 
     /// <summary>Where each bag starts and ends among the elements.</summary>
@@ -114,6 +116,13 @@ public static partial class Functional
 
     private static void CheckBags(Tensor input, Tensor weight, Tensor? offsets, EmbeddingBagMode mode, Tensor? weights, bool scaleGradByFreq)
     {
+        Defined.Check("EmbeddingBag", mode);
+        if (!weight.DType.IsFloatingPoint())
+        {
+            throw new DTypeException(
+                $"EmbeddingBag: Expected tensor for argument 'weight' to have one of the following scalar types: float16, bfloat16, float32, float64; but got {weight.DType.Name()} instead. Convert it with To(dtype).");
+        }
+
         if (offsets is null ? input.Rank != 2 : input.Rank != 1 || offsets.Rank != 1)
         {
             throw new ShapeException(
@@ -157,19 +166,21 @@ public static partial class Functional
 
     private static void CheckOffsets(Tensor offsets, long count)
     {
-        if (!offsets.Device.HasHostMemory || offsets.NumElements == 0 || offsets.Wrapper is not null)
+        if (!offsets.Device.HasHostMemory || offsets.NumElements == 0)
         {
             return;
         }
 
-        var starts = offsets.ToArray<long>();
+        // Inside Vmap those of each sample.
+        var starts = offsets.Plain.ToArray<long>();
         for (int i = 0; i < starts.Length; i++)
         {
-            if (i == 0 ? starts[i] != 0 : starts[i] < starts[i - 1] || starts[i] > count)
+            int bag = i % (int)offsets.NumElements;
+            if (bag == 0 ? starts[i] != 0 : starts[i] < starts[i - 1] || starts[i] > count)
             {
                 throw new ShapeException(
                     $"EmbeddingBag: offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0, and offsets have to ascend to at most {count}, "
-                    + $"the length of the input; but offsets[{i}] is {starts[i]}.");
+                    + $"the length of the input; but offsets[{bag}] is {starts[i]}.");
             }
         }
     }

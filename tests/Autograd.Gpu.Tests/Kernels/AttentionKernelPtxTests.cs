@@ -24,8 +24,11 @@ public sealed class AttentionKernelPtxTests
     [TestCaseSource(nameof(Kernels))]
     public void CompilesForNvidia(MethodInfo kernel)
     {
-        string ptx = PtxCompiler.Compile(kernel, 8, 0);
-        Assert.That(ptx, Does.Contain(".entry").And.Contain("bar.sync"));
-        Assert.That(ptx, Does.Not.Contain("atom.").And.Not.Contain("red.global").And.Not.Contain(".approx"));
+        foreach (int major in new[] { 8, 9 })
+        {
+            string ptx = PtxCompiler.Compile(kernel, major, 0);
+            Assert.That(ptx, Does.Contain(".entry").And.Contain("bar.sync"));
+            Assert.That(ptx, Does.Not.Contain("atom.").And.Not.Contain("red.global").And.Not.Contain(".approx"));
+        }
     }
 }

@@ -7,7 +7,7 @@ using ILGPU;
 
 namespace Autograd.Gpu.Tests.Kernels;
 
-/// <summary>Compiles the kernels of gather, scatter, scans and sorting to PTX, which needs no GPU. None of them may use an atomic or an approximation.</summary>
+/// <summary>Compiles the kernels of gather, scatter, bags of rows, scans and sorting to PTX, which needs no GPU. None of them may use an atomic or an approximation.</summary>
 public sealed class IndexKernelPtxTests
 {
     private Context _context = null!;
@@ -47,6 +47,17 @@ public sealed class IndexKernelPtxTests
                 Add(typeof(IndexKernels), nameof(IndexKernels.ScatterByLine), type, combination.MakeGenericType(type));
                 Add(typeof(IndexKernels), nameof(IndexKernels.ScatterByTarget), type, combination.MakeGenericType(type));
             }
+        }
+
+        foreach (var types in new Type[][]
+        {
+            [typeof(float), typeof(float), typeof(AsStored<float>)], [typeof(double), typeof(double), typeof(AsStored<double>)],
+            [typeof(ushort), typeof(float), typeof(StoredFloat16)], [typeof(ushort), typeof(float), typeof(StoredBFloat16)],
+        })
+        {
+            Add(typeof(BagKernels), nameof(BagKernels.Sum), types);
+            Add(typeof(BagKernels), nameof(BagKernels.Largest), types);
+            Add(typeof(BagKernels), nameof(BagKernels.Dot), types);
         }
 
         Add(typeof(SortKernels), nameof(SortKernels.Positions));

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Kernels.Sampling;
 using Autograd.Gpu.Tests.Support;
@@ -20,14 +21,18 @@ public sealed class SampleKernelPtxTests
     [OneTimeTearDown]
     public void TearDown() => _context.Dispose();
 
-    [TestCase(typeof(GammaSampler))]
-    [TestCase(typeof(GammaDerivative))]
-    [TestCase(typeof(PoissonSampler))]
-    [TestCase(typeof(BinomialSampler))]
-    public void CompilesForNvidia(Type sampler)
+    private static IEnumerable<TestCaseData> Kernels() =>
+        from sampler in new[] { typeof(GammaSampler), typeof(GammaDerivative), typeof(PoissonSampler), typeof(BinomialSampler) }
+        select new TestCaseData(typeof(SampleKernels).GetMethod(nameof(SampleKernels.Sample))!.MakeGenericMethod(sampler)).SetArgDisplayNames(sampler.Name);
+
+    [TestCaseSource(nameof(Kernels))]
+    public void CompilesForNvidia(MethodInfo kernel)
     {
-        string ptx = PtxCompiler.Compile(_context, typeof(SampleKernels).GetMethod(nameof(SampleKernels.Sample))!.MakeGenericMethod(sampler), 8, 0);
-        Assert.That(ptx, Does.Contain(".entry"));
-        Assert.That(ptx, Does.Not.Contain("atom.").And.Not.Contain(".approx"));
+        foreach (int major in new[] { 8, 9 })
+        {
+            string ptx = PtxCompiler.Compile(_context, kernel, major, 0);
+            Assert.That(ptx, Does.Contain(".entry"));
+            Assert.That(ptx, Does.Not.Contain("atom.").And.Not.Contain(".approx"));
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using Autograd.Gpu.Devices.Kernels;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Lazy.Ilgpu;
 
@@ -9,17 +10,25 @@ namespace Autograd.Gpu.Tests.Support;
 internal static class EveryKernel
 {
     private static readonly ConcurrentDictionary<MethodInfo, string> Kernels = new();
+    private static readonly ConcurrentDictionary<MethodInfo, bool> ByHand = new();
 
     public static int Count => Kernels.Count;
 
-    public static void StartCollecting() => KernelEntry.Generated += entry =>
+    /// <summary>The kernels written by hand that a device ran, with their type arguments.</summary>
+    public static IEnumerable<MethodInfo> Launched => ByHand.Keys;
+
+    public static void StartCollecting()
     {
-        // One test has a function that no GPU can run, to see the exception.
-        if (entry.Operations != "Unsupported")
+        KernelEntry.Generated += entry =>
         {
-            Kernels.TryAdd(entry.Method, entry.Operations);
-        }
-    };
+            // One test has a function that no GPU can run, to see the exception.
+            if (entry.Operations != "Unsupported")
+            {
+                Kernels.TryAdd(entry.Method, entry.Operations);
+            }
+        };
+        KernelLauncher.Loading += kernel => ByHand.TryAdd(kernel, true);
+    }
 
     /// <summary>The kernels that did not compile, with what the compiler said.</summary>
     public static IReadOnlyCollection<string> CompileAll(int smMajor, int smMinor)

@@ -22,6 +22,15 @@ public class EveryKernelTests
     }
 
     [Test]
+    public void KernelsWrittenByHandAreCompiledByTheirTests()
+    {
+        var listed = HandWrittenKernels.Listed.ToHashSet();
+        Assert.That(
+            EveryKernel.Launched.Select(HandWrittenKernels.OnGpu).Where(k => !listed.Contains(k)).Select(HandWrittenKernels.Name).Distinct(), Is.Empty,
+            "launched with type arguments of which no test compiles them to PTX");
+    }
+
+    [Test]
     public void ReadsAndWritesAsCompiledInAContextOfItsOwn()
     {
         foreach (var (operations, shared, fresh) in EveryKernel.Samples(step: 300, 8, 0))

@@ -4,10 +4,10 @@ using Autograd.Gpu.Kernels.Indexing;
 
 namespace Autograd.Gpu.Devices.Host;
 
-/// <summary>The operands of what is done with bags of rows (see <see cref="BagArguments{T}"/>); rows were checked.</summary>
+/// <summary>The operands of what is done with bags of rows (see <see cref="BagArguments{TStored,T}"/>); rows were checked.</summary>
 internal unsafe struct HostBagOperands<T> where T : unmanaged
 {
-    public T* Table;
+    public HostTable<T> Table;
     public long* Rows;
     public long* Starts;
     public long* Ends;
@@ -42,7 +42,7 @@ internal static unsafe class HostBags
     }
 
     /// <summary>result[i] = the product of row pairs[i] of the first table and row pairs[count + i] of the second.</summary>
-    public static void Dot<T>(T* first, T* second, long* pairs, T* result, long count, long columns) where T : unmanaged, INumber<T>
+    public static void Dot<T>(HostTable<T> first, T* second, long* pairs, T* result, long count, long columns) where T : unmanaged, INumber<T>
     {
         long chunk = Math.Max(1, ChunkElements / Math.Max(1, columns));
         var work = new DotWork<T> { First = first, Second = second, Pairs = pairs, Result = result, Count = count, Columns = columns, Chunk = chunk };
@@ -67,7 +67,7 @@ internal static unsafe class HostBags
         public readonly void Run(int chunk)
         {
             long part = chunk % Parts, first = chunk / Parts * ChunkBags, from = part * Width, width = Math.Min(Width, Operands.Columns - from);
-            T* scratch = null;
+            T* scratch = null, wide = Operands.Table.IsWidened ? (T*)NativeMemory.Alloc((nuint)(width * sizeof(T))) : null;
             try
             {
                 for (long bag = first; bag < Math.Min(first + ChunkBags, Operands.Bags); bag++)
@@ -77,16 +77,17 @@ internal static unsafe class HostBags
                         scratch = (T*)NativeMemory.Alloc((nuint)(2 * width * sizeof(T)));
                     }
 
-                    Bag(bag, from, width, scratch);
+                    Bag(bag, from, width, scratch, wide);
                 }
             }
             finally
             {
                 NativeMemory.Free(scratch);
+                NativeMemory.Free(wide);
             }
         }
 
-        private readonly void Bag(long bag, long from, long width, T* scratch)
+        private readonly void Bag(long bag, long from, long width, T* scratch, T* wide)
         {
             long start = Operands.Starts[bag], end = Operands.Ends[bag];
             T* sum = Operands.Result + bag * Operands.Columns + from, blocks = scratch, total = scratch + width;
@@ -101,7 +102,7 @@ internal static unsafe class HostBags
             {
                 if (Operands.Rows[i] != BagKernels.Skip)
                 {
-                    T* row = Operands.Table + Operands.Rows[i] * Operands.Columns + from;
+                    T* row = Operands.Table.Row(Operands.Rows[i], from, width, wide);
                     if (Operands.Weights is null)
                     {
                         Add(sum, row, width);
@@ -176,12 +177,12 @@ internal static unsafe class HostBags
         public readonly void Run(int chunk)
         {
             long part = chunk % Parts, first = chunk / Parts * ChunkBags, from = part * Width, width = Math.Min(Width, Operands.Columns - from);
-            var scratch = (T*)NativeMemory.Alloc((nuint)(2 * width * sizeof(T)));
+            var scratch = (T*)NativeMemory.Alloc((nuint)(3 * width * sizeof(T)));
             try
             {
                 for (long bag = first; bag < Math.Min(first + ChunkBags, Operands.Bags); bag++)
                 {
-                    Bag(bag, from, width, scratch, scratch + width);
+                    Bag(bag, from, width, scratch, scratch + width, scratch + 2 * width);
                 }
             }
             finally
@@ -191,7 +192,7 @@ internal static unsafe class HostBags
         }
 
         /// <summary>Places in the bag travel beside the values, as integers of the elements' size.</summary>
-        private readonly void Bag(long bag, long from, long width, T* largest, T* places)
+        private readonly void Bag(long bag, long from, long width, T* largest, T* places, T* wide)
         {
             long start = Operands.Starts[bag], i = start, end = Operands.Ends[bag];
             long* result = Operands.Largest + bag * Operands.Columns + from;
@@ -206,13 +207,13 @@ internal static unsafe class HostBags
                 return;
             }
 
-            new Span<T>(Operands.Table + Operands.Rows[i] * Operands.Columns + from, (int)width).CopyTo(new Span<T>(largest, (int)width));
+            new Span<T>(Operands.Table.Row(Operands.Rows[i], from, width, wide), (int)width).CopyTo(new Span<T>(largest, (int)width));
             new Span<T>(places, (int)width).Fill(Bits(i - start));
             for (i++; i < end; i++)
             {
                 if (Operands.Rows[i] != BagKernels.Skip)
                 {
-                    Take(Operands.Table + Operands.Rows[i] * Operands.Columns + from, Bits(i - start), width, largest, places);
+                    Take(Operands.Table.Row(Operands.Rows[i], from, width, wide), Bits(i - start), width, largest, places);
                 }
             }
 
@@ -259,7 +260,7 @@ internal static unsafe class HostBags
 
     private struct DotWork<T> : IHostWork where T : unmanaged, INumber<T>
     {
-        public T* First;
+        public HostTable<T> First;
         public T* Second;
         public long* Pairs;
         public T* Result;
@@ -267,10 +268,18 @@ internal static unsafe class HostBags
 
         public readonly void Run(int chunk)
         {
-            for (long i = chunk * Chunk; i < Math.Min((chunk + 1) * Chunk, Count); i++)
+            T* wide = First.IsWidened ? (T*)NativeMemory.Alloc((nuint)(Columns * sizeof(T))) : null;
+            try
             {
-                long a = Pairs[i], b = Pairs[Count + i];
-                Result[i] = a == BagKernels.Skip || b == BagKernels.Skip ? T.Zero : Product(First + a * Columns, Second + b * Columns);
+                for (long i = chunk * Chunk; i < Math.Min((chunk + 1) * Chunk, Count); i++)
+                {
+                    long a = Pairs[i], b = Pairs[Count + i];
+                    Result[i] = a == BagKernels.Skip || b == BagKernels.Skip ? T.Zero : Product(First.Row(a, 0, Columns, wide), Second + b * Columns);
+                }
+            }
+            finally
+            {
+                NativeMemory.Free(wide);
             }
         }
 

@@ -67,6 +67,7 @@ internal static class AttentionLauncher
     private static Action<AcceleratorStream, KernelConfig, AttentionArguments<T>> Load<T>(Device device, string name, Action<AttentionArguments<T>> kernel)
         where T : unmanaged
     {
+        KernelLauncher.ReportLoading(kernel);
         try
         {
             return device.Accelerator.LoadKernel(kernel).Invoke;

@@ -131,6 +131,7 @@ internal static class ConvolutionLauncher
     private static Kernel<T> Load<T>(Device device, string name, Action<ArrayView<T>, ArrayView<T>, ArrayView<T>, ConvolutionProduct> kernel)
         where T : unmanaged
     {
+        KernelLauncher.ReportLoading(kernel);
         try
         {
             return device.Accelerator.LoadKernel(kernel).Invoke;

@@ -20,6 +20,12 @@ internal static class KernelLauncher
 
     private static readonly ConditionalWeakTable<Accelerator, ConcurrentDictionary<MethodInfo, Delegate>> s_loaded = [];
 
+    /// <summary>Called with every kernel of <c>kernels/</c> before it is first compiled for an accelerator, by this class and the other launchers. For tests.</summary>
+    public static event Action<MethodInfo>? Loading;
+
+    /// <summary>Says that a kernel is about to be compiled.</summary>
+    public static void ReportLoading(Delegate kernel) => Loading?.Invoke(kernel.Method);
+
     /// <summary>Enqueues <paramref name="threads"/> threads of a kernel.</summary>
     /// <exception cref="LaunchLimitException">There are more threads than a launch can have.</exception>
     /// <exception cref="KernelCompilationException">The device's compiler refused the kernel.</exception>
@@ -67,6 +73,7 @@ internal static class KernelLauncher
     private static Action<AcceleratorStream, KernelConfig, TArguments> LoadRows<TArguments>(Device device, string name, Action<TArguments> kernel)
         where TArguments : struct
     {
+        ReportLoading(kernel);
         try
         {
             return device.Accelerator.LoadKernel(kernel);
@@ -80,6 +87,7 @@ internal static class KernelLauncher
     private static Action<AcceleratorStream, Index1D, TArguments> Load<TArguments>(Device device, string name, Action<Index1D, TArguments> kernel)
         where TArguments : struct
     {
+        ReportLoading(kernel);
         try
         {
             return device.Accelerator.LoadAutoGroupedKernel(kernel);

@@ -81,6 +81,7 @@ internal static class MatMulLauncher
         {
             lock (_lock)
             {
+                KernelLauncher.ReportLoading(kernel);
                 return field ??= _accelerator.LoadKernel(kernel).Invoke;
             }
         }

@@ -71,9 +71,10 @@ internal static class Bags
 /// </summary>
 /// <param name="rows">Number of rows of the table.</param>
 /// <param name="bags">Number of bags.</param>
+/// <param name="dtype">The table's dtype. The result, the weights and what is summed are of the type in which it is computed with.</param>
 /// <param name="isWeighted">Whether there is a third input, a factor for each element.</param>
 /// <param name="byFrequency">Whether the gradient of a row is divided by the number of elements that name it.</param>
-internal sealed class BagSum(long rows, long bags, bool isWeighted, bool byFrequency = false) : StructuralOperation("EmbeddingBag")
+internal sealed class BagSum(long rows, long bags, DType dtype, bool isWeighted, bool byFrequency = false) : StructuralOperation("EmbeddingBag")
 {
     public override Saves Saves => isWeighted ? Saves.Inputs | Saves.Input2 : Saves.Input1;
 
@@ -84,7 +85,7 @@ internal sealed class BagSum(long rows, long bags, bool isWeighted, bool byFrequ
         using (device.Gate.Enter())
         {
             long columns = table.Shape[1], count = places.NumElements - 2 * bags;
-            var result = Fuser.NewBuffer(device, table.DType, Layout.Contiguous([bags, columns]));
+            var result = Fuser.NewBuffer(device, table.DType.ComputeType(), Layout.Contiguous([bags, columns]));
             var at = Bags.Read(places);
             Bags.Check(Name, device, at, count, rows);
             if (result.Layout.Count > 0)
@@ -126,7 +127,7 @@ internal sealed class BagSum(long rows, long bags, bool isWeighted, bool byFrequ
         long count = places.Shape[1] - 2 * bags;
         var all = Tensor.Cat([
             Bags.Moved(places.Narrow(1, 0, count), rows), Bags.Moved(places.Narrow(1, count, bags), count), Bags.Moved(places.Narrow(1, count + bags, bags), count)]);
-        var sum = new BagSum(inputs.Size * rows, inputs.Size * bags, isWeighted, byFrequency);
+        var sum = new BagSum(inputs.Size * rows, inputs.Size * bags, dtype, isWeighted, byFrequency);
         var result = isWeighted
             ? Structural.Apply(sum, [table.Flatten(0, 1), all, inputs.Repeated(2).Flatten()])
             : Structural.Apply(sum, table.Flatten(0, 1), all);
@@ -137,15 +138,15 @@ internal sealed class BagSum(long rows, long bags, bool isWeighted, bool byFrequ
     {
         var (places, order, sizes) = Bags.Of(bag, row, rows);
         var result = weights is null
-            ? Structural.Apply(new BagSum(bags, rows, isWeighted: false), gradient, places)
-            : Structural.Apply(new BagSum(bags, rows, isWeighted: true), [gradient, places, weights.IndexSelect(0, order)]);
-        return byFrequency ? result / sizes.Clamp(1).To(gradient.DType).Unsqueeze(-1) : result;
+            ? Structural.Apply(new BagSum(bags, rows, gradient.DType, isWeighted: false), gradient, places)
+            : Structural.Apply(new BagSum(bags, rows, gradient.DType, isWeighted: true), [gradient, places, weights.IndexSelect(0, order)]);
+        return (byFrequency ? result / sizes.Clamp(1).To(gradient.DType).Unsqueeze(-1) : result).To(dtype);
     }
 }
 
 /// <summary>
-/// Products of pairs of rows of two tables, for the rows that the third input names: those of the first table, then those of the second. The gradient of
-/// <see cref="BagSum"/> with respect to its weights.
+/// Products of pairs of rows of two tables, for the rows that the third input names: those of the first table, which may be of a half type, then those of the second,
+/// whose dtype the result has. The gradient of <see cref="BagSum"/> with respect to its weights.
 /// </summary>
 internal sealed class RowDot() : StructuralOperation("EmbeddingBagDot")
 {
@@ -157,7 +158,7 @@ internal sealed class RowDot() : StructuralOperation("EmbeddingBagDot")
         var device = first.Device;
         using (device.Gate.Enter())
         {
-            var result = Fuser.NewBuffer(device, first.DType, Layout.Contiguous([pairs.NumElements / 2]));
+            var result = Fuser.NewBuffer(device, second.DType, Layout.Contiguous([pairs.NumElements / 2]));
             if (result.Layout.Count > 0)
             {
                 var call = new RowDotCall(Bags.Read(first), Bags.Read(second), Bags.Read(pairs), result, first.Shape[0], second.Shape[0], first.Shape[1]);
@@ -173,7 +174,7 @@ internal sealed class RowDot() : StructuralOperation("EmbeddingBagDot")
         Tensor first = saved.Input0, second = saved.Input1, pairs = saved.Input2;
         long count = pairs.NumElements / 2;
         Tensor ofFirst = pairs.Narrow(0, 0, count), ofSecond = pairs.Narrow(0, count, count);
-        inputGradients[0] = needs[0] ? Sum(second, ofSecond, ofFirst, first.Shape[0], gradient) : null;
+        inputGradients[0] = needs[0] ? Sum(second, ofSecond, ofFirst, first.Shape[0], gradient).To(first.DType) : null;
         inputGradients[1] = needs[1] ? Sum(first, ofFirst, ofSecond, second.Shape[0], gradient) : null;
     }
 
@@ -197,7 +198,7 @@ internal sealed class RowDot() : StructuralOperation("EmbeddingBagDot")
         // A pair that lacks one row has none.
         rows = Tensor.Where(target == Bags.Skip, Bags.Skip, rows);
         var (places, order, _) = Bags.Of(rows, target, bags);
-        return Structural.Apply(new BagSum(table.Shape[0], bags, isWeighted: true), [table, places, factors.IndexSelect(0, order)]);
+        return Structural.Apply(new BagSum(table.Shape[0], bags, table.DType, isWeighted: true), [table, places, factors.IndexSelect(0, order)]);
     }
 }
 
