@@ -12,6 +12,7 @@ public static partial class Linalg
     public static (Tensor Q, Tensor R) Qr(this Tensor a, QrMode mode = QrMode.Reduced)
     {
         Checks.Matrix("linalg.qr", a);
+        Operations.Defined.Check("linalg.qr", mode);
         long m = a.Shape[-2], n = a.Shape[-1];
         if (mode == QrMode.R)
         {
@@ -149,6 +150,7 @@ public static partial class Linalg
         const string operation = "linalg.lstsq";
         Checks.Matrix(operation, a);
         Checks.Same(operation, a, b);
+        Operations.Defined.Check(operation, driver);
         long m = a.Shape[-2], n = a.Shape[-1];
         bool isVector = b.Rank == 1 || (b.Rank == a.Rank - 1 && b.Shape.AsSpan().SequenceEqual(a.Shape.AsSpan()[..^1]));
         var right = isVector ? b.Unsqueeze(-1) : b;

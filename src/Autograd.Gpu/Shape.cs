@@ -10,6 +10,9 @@ namespace Autograd.Gpu;
 [CollectionBuilder(typeof(Shape), nameof(Create))]
 public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
 {
+    /// <summary>Elements of 8 bytes whose bytes a long can count: a size in bytes must not wrap around to a small one.</summary>
+    private const long MaxElements = long.MaxValue / sizeof(long);
+
     private readonly long[]? _sizes;
 
     private Shape(long[] sizes) => _sizes = sizes;
@@ -24,6 +27,7 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
     public int Count => Rank;
 
     /// <summary>The product of the sizes: 1 for a 0-d shape, 0 where a size is 0.</summary>
+    /// <exception cref="ShapeException">There are more elements than 64 bits can count the bytes of.</exception>
     public long NumElements
     {
         get
@@ -31,9 +35,9 @@ public readonly struct Shape : IReadOnlyList<long>, IEquatable<Shape>
             long product = 1;
             foreach (long size in AsSpan())
             {
-                if (Math.BigMul(product, size, out product) != 0 || product < 0)
+                if (Math.BigMul(product, size, out product) != 0 || product is < 0 or > MaxElements)
                 {
-                    throw new ShapeException($"Storage size calculation overflowed with sizes {this}: more than 2^63 elements.");
+                    throw new ShapeException($"Storage size calculation overflowed with sizes {this}: more than 2^60 elements.");
                 }
             }
 

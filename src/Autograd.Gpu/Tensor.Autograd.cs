@@ -33,7 +33,7 @@ public sealed partial class Tensor
     /// The tensor is a view that was made under <c>NoGrad</c> or in inference mode, or one of several views that one function returned, and what it is a view
     /// of was written in place since.
     /// </exception>
-    public Node? GradFn => _view is null ? _gradFn : CurrentHistory(_view);
+    public Node? GradFn => (_view is null ? _gradFn : CurrentHistory(_view)) ?? (Wrapper is DualWrapper ? Wrapper.Inner.GradFn : null);
 
     /// <summary>Whether the tensor was made by the program and not by a recorded operation. Gradients accumulate in leaves that require them.</summary>
     public bool IsLeaf => (_view is { Origin: not ViewOrigin.Recorded } ? _gradFn : GradFn) is null;
@@ -66,20 +66,29 @@ public sealed partial class Tensor
                 CheckGrad(value);
             }
 
-            // Whoever reads the property on another thread meanwhile either finds nothing or has said so before the flag is looked at.
-            var old = Interlocked.Exchange(ref _grad, value);
-            if (_isGradUnseen)
+            if (_isGradUnseen && _grad?._storage?.Device is { } device)
             {
-                _isGradUnseen = false;
-                old?.Dispose();
+                // Not while a pass on another thread adds to it.
+                using (device.Gate.Enter())
+                {
+                    ReplaceGrad(value)?.Dispose();
+                }
+
+                return;
             }
+
+            ReplaceGrad(value);
         }
     }
 
     /// <summary>The same memory without history and with versions of its own: writes through it are not noticed by the tape. Prefer <see cref="Detach"/>.</summary>
     public Tensor Data => Wrapper is { } wrapper ? Inside(wrapper, wrapper.Inner.Data) : new(Storage, Layout, new VersionCounter { IsInference = Versions.IsInference });
 
-    internal int OutputNumber { get; private set; }
+    internal int OutputNumber
+    {
+        get => Wrapper is DualWrapper dual ? dual.Value.OutputNumber : field;
+        private set;
+    }
 
     /// <summary>Sets <see cref="RequiresGrad"/> and returns this tensor.</summary>
     public Tensor RequiresGrad_(bool requiresGrad = true)
@@ -168,11 +177,18 @@ public sealed partial class Tensor
         StopRetaining();
     }
 
+    /// <summary>The node that recorded that call of an operation, if it made this tensor.</summary>
+    internal OperationNode? NodeOf(IDifferentiable operation) =>
+        (Wrapper is DualWrapper dual ? dual.Value._gradFn : _gradFn) is OperationNode node && node.Runs(operation) ? node : null;
+
     /// <summary>A value that a transform does not record or carry a tangent for; a batch stays a batch.</summary>
     private static Tensor Inside(Wrapper wrapper, Tensor inner) => wrapper is BatchWrapper ? wrapper.Rewrap(inner) : inner;
 
     /// <summary><see cref="Grad"/> for the library's own use, which keeps no handle on it.</summary>
     internal Tensor? PeekGrad => _grad;
+
+    /// <summary><see cref="PeekGrad"/> for a step of an optimiser: the value alone, for a parameter has no tangent that one of its gradient could change.</summary>
+    internal Tensor? GradToApply => _grad?.Wrapper is DualWrapper dual ? dual.Value : _grad;
 
     /// <summary>
     /// Sets <see cref="Grad"/> to what the backward pass computed, which fits. If it is <paramref name="own"/>, a handle that nobody else has, its memory goes
@@ -185,11 +201,21 @@ public sealed partial class Tensor
         _isGradUnseen = own;
     }
 
+    /// <summary>Puts a gradient in the place of another, which is returned if nobody but this tensor knows it.</summary>
+    private Tensor? ReplaceGrad(Tensor? value)
+    {
+        // Whoever reads the property on another thread meanwhile either finds nothing or has said so before the flag is looked at.
+        var old = Interlocked.Exchange(ref _grad, value);
+        bool wasUnseen = _isGradUnseen;
+        _isGradUnseen = false;
+        return wasUnseen ? old : null;
+    }
+
     /// <summary>Where this tensor's gradient goes; no node if it requires none.</summary>
     /// <exception cref="GradientException">The tensor is a view whose history cannot be told: see <see cref="GradFn"/>.</exception>
     internal Edge GradientEdge()
     {
-        if (GradFn is { } node)
+        if ((_view is null ? _gradFn : CurrentHistory(_view)) is { } node)
         {
             return new Edge(node, OutputNumber);
         }

@@ -138,7 +138,7 @@ public sealed partial class Tensor
     /// <summary>Counts, or sums of weights, of the elements in bins of one width.</summary>
     private Tensor Counted(long bins, double low, double high, Tensor? weight)
     {
-        var x = Readable("Histc").Detach().Flatten().To(DType.Float64);
+        var x = Detach().Flatten().To(DType.Float64);
         var isInside = (x >= low) * (x <= high);
         var bin = Where(isInside, (x - low) * (bins / (high - low)), 0.0).To(DType.Int64).Clamp(0, bins - 1);
         var values = weight is null ? isInside.To(DType.Int64) : Where(isInside, weight.Flatten(), 0.0);

@@ -11,6 +11,8 @@ public sealed partial class Tensor
     /// <param name="dtype">The type of the elements; by default float32.</param>
     /// <param name="device">Where it lives; by default <see cref="Device.Default"/>.</param>
     /// <param name="requiresGrad">Whether operations on it are recorded.</param>
+    /// <exception cref="DTypeException"><paramref name="requiresGrad"/>, but the dtype is not floating-point.</exception>
+    /// <exception cref="ShapeException">A size is negative, or there are more than 2^60 elements.</exception>
     public static Tensor Zeros(Shape shape, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false) =>
         Full(shape, 0.0, dtype, device, requiresGrad);
 
@@ -21,6 +23,7 @@ public sealed partial class Tensor
     /// <summary>A tensor of one number; by default float32, int64 or bool as the number is. Other parameters as <see cref="Zeros"/>.</summary>
     public static Tensor Full(Shape shape, Scalar value, DType? dtype = null, Device? device = null, bool requiresGrad = false)
     {
+        Defined.Check("Full", dtype);
         var constant = new ConstantExpression(value, dtype ?? value.DefaultDType, Layout.Contiguous(shape));
         return FromExpression(device ?? Device.Default, constant).WithRequiresGrad(requiresGrad);
     }
@@ -39,13 +42,15 @@ public sealed partial class Tensor
     public static Tensor FullLike(Tensor other, Scalar value, DType? dtype = null, Device? device = null) =>
         Full(NotNull(other).Shape, value, dtype ?? other.DType, device ?? other.Device);
 
-    /// <summary>A tensor whose elements are whatever was in its memory.</summary>
+    /// <summary>A tensor whose elements are whatever was in its memory; parameters as <see cref="Zeros"/>.</summary>
+    /// <exception cref="DTypeException"><paramref name="requiresGrad"/>, but the dtype is not floating-point.</exception>
     public static Tensor Empty(Shape shape, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
     {
+        Defined.Check("Empty", dtype);
         if (dtype == DType.Bool)
         {
             // Other bytes than 0 and 1 are no elements.
-            return Zeros(shape, dtype, device);
+            return Zeros(shape, dtype, device, requiresGrad);
         }
 
         device ??= Device.Default;
@@ -88,18 +93,13 @@ public sealed partial class Tensor
     }
 
     /// <summary>The numbers from <paramref name="start"/> up to, and without, <paramref name="end"/>; int64 if all three are whole numbers, else float32.</summary>
-    /// <exception cref="ArgumentException">The step is zero or leads away from the end.</exception>
+    /// <exception cref="ArgumentException">The step is zero or leads away from the end, a bound is not finite, or there are too many numbers.</exception>
+    /// <exception cref="DTypeException"><paramref name="requiresGrad"/>, but the dtype is not floating-point.</exception>
     public static Tensor Arange(Scalar start, Scalar end, Scalar? step = null, DType? dtype = null, Device? device = null, bool requiresGrad = false)
     {
         var by = step ?? 1;
-        double span = end.ToDouble() - start.ToDouble();
-        if (by.ToDouble() == 0 || span / by.ToDouble() < 0)
-        {
-            throw new ArgumentException($"Arange: upper bound and larger bound inconsistent with step sign: start {start}, end {end}, step {by}.");
-        }
-
         bool isWhole = !start.IsFloatingPoint && !end.IsFloatingPoint && !by.IsFloatingPoint;
-        long count = (long)Math.Ceiling(span / by.ToDouble());
+        long count = isWhole ? CountOf(start.ToInt64(), end.ToInt64(), by.ToInt64()) : CountOf(start.ToDouble(), end.ToDouble(), by.ToDouble());
         var type = dtype ?? (isWhole ? DType.Int64 : DType.Float32);
         var index = IndexSequence([count], [1], device ?? Device.Default);
         using var mode = Tape.GradMode.Set(false);
@@ -114,11 +114,13 @@ public sealed partial class Tensor
         Arange(0, end, 1, dtype, device, requiresGrad);
 
     /// <summary><paramref name="steps"/> numbers at equal distances from <paramref name="start"/> to <paramref name="end"/>, both included.</summary>
+    /// <exception cref="ArgumentException">The number of steps is negative.</exception>
+    /// <exception cref="DTypeException"><paramref name="requiresGrad"/>, but the dtype is not floating-point.</exception>
     public static Tensor Linspace(double start, double end, long steps, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
     {
         if (steps < 0)
         {
-            throw new ArgumentException($"Linspace: number of steps must be non-negative, but got {steps}.");
+            throw new ArgumentException($"Linspace: number of steps must be non-negative, but got {steps}.", nameof(steps));
         }
 
         using var mode = Tape.GradMode.Set(false);
@@ -131,15 +133,29 @@ public sealed partial class Tensor
     }
 
     /// <summary><paramref name="steps"/> numbers from base^start to base^end whose logarithms are at equal distances.</summary>
+    /// <exception cref="ArgumentException">The number of steps is negative.</exception>
+    /// <exception cref="DTypeException"><paramref name="requiresGrad"/>, but the dtype is not floating-point.</exception>
     public static Tensor Logspace(double start, double end, long steps, double @base = 10, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
     {
+        if (steps < 0)
+        {
+            throw new ArgumentException($"Logspace: number of steps must be non-negative, but got {steps}.", nameof(steps));
+        }
+
         using var mode = Tape.GradMode.Set(false);
         return Pow(@base, Linspace(start, end, steps, DType.Float64, device)).To(dtype).WithRequiresGrad(requiresGrad);
     }
 
     /// <summary>A matrix with ones on the diagonal and zeros elsewhere.</summary>
+    /// <exception cref="ShapeException">A size is negative.</exception>
+    /// <exception cref="DTypeException"><paramref name="requiresGrad"/>, but the dtype is not floating-point.</exception>
     public static Tensor Eye(long rows, long? columns = null, DType dtype = DType.Float32, Device? device = null, bool requiresGrad = false)
     {
+        if (rows < 0 || columns < 0)
+        {
+            throw new ShapeException($"Eye: n and m must be greater or equal to 0, but got {rows} and {columns ?? rows}.");
+        }
+
         using var mode = Tape.GradMode.Set(false);
         Shape shape = [rows, columns ?? rows];
         device ??= Device.Default;
@@ -175,6 +191,42 @@ public sealed partial class Tensor
             return FromExpression(device, Fuser.Apply(device, CastFunction.Instance, dtype, layout, index));
         }
     }
+
+    /// <summary>How many numbers there are from one up to another, exactly.</summary>
+    private static long CountOf(long start, long end, long step)
+    {
+        var span = (Int128)end - start;
+        if (step == 0 || Int128.Sign(span) * Math.Sign(step) < 0)
+        {
+            throw WrongStep(start, end, step);
+        }
+
+        var count = span / step + (span % step == 0 ? 0 : 1);
+        return count <= long.MaxValue ? (long)count : throw TooMany(start, end, step);
+    }
+
+    private static long CountOf(double start, double end, double step)
+    {
+        double span = end - start;
+        if (!double.IsFinite(span) || !double.IsFinite(step))
+        {
+            throw new ArgumentException($"Arange: unsupported range: {start} -> {end} by {step}. Give numbers that are finite.");
+        }
+
+        if (step == 0 || span / step < 0)
+        {
+            throw WrongStep(start, end, step);
+        }
+
+        double count = Math.Ceiling(span / step);
+        return count < long.MaxValue ? (long)count : throw TooMany(start, end, step);
+    }
+
+    private static ArgumentException WrongStep<T>(T start, T end, T step) =>
+        new($"Arange: upper bound and larger bound inconsistent with step sign: start {start}, end {end}, step {step}.");
+
+    private static ArgumentException TooMany<T>(T start, T end, T step) =>
+        new($"Arange: invalid size, possible overflow? There are more than 2^63 numbers from {start} to {end} by {step}.");
 
     private Tensor WithRequiresGrad(bool requiresGrad) => requiresGrad ? RequiresGrad_() : this;
 }

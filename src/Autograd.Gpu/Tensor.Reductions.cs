@@ -15,6 +15,7 @@ public sealed partial class Tensor
     /// <param name="dtype">The type to sum in; by default this tensor's, int64 for integers and bools.</param>
     public Tensor Sum(ReadOnlySpan<int> dims, bool keepDim = false, DType? dtype = null)
     {
+        Defined.Check("Sum", dtype);
         var reduced = new ReducedDims("Sum", Shape, dims, keepDim);
         var type = dtype ?? (DType.IsFloatingPoint() ? DType : DType.Int64);
         return Structural.Apply(new Sum(reduced, type), this);

@@ -1,3 +1,4 @@
+using Autograd.Gpu.Operations;
 using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu;
@@ -251,6 +252,7 @@ public sealed partial class Tensor
 
     private Tensor Quantiles(string name, double[] q, int? dim, bool keepDim, QuantileInterpolation interpolation, bool ignoresNan)
     {
+        Defined.Check(name, interpolation);
         if (DType is not (DType.Float32 or DType.Float64))
         {
             throw new DTypeException($"{name}: quantile() input tensor must be either float or double dtype, but got {DType.Name()}. Convert with To(DType.Float32).");

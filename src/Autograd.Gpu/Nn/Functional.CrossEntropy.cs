@@ -28,6 +28,7 @@ public static partial class Functional
             throw new ArgumentOutOfRangeException(nameof(labelSmoothing), $"CrossEntropy: label_smoothing must be between 0.0 and 1.0. Got: {labelSmoothing}.");
         }
 
+        Defined.Check("CrossEntropy", reduction);
         CheckClasses("CrossEntropy", input, target, weight);
         if (target.Shape == input.Shape && target.DType.IsFloatingPoint())
         {
@@ -71,6 +72,7 @@ public static partial class Functional
     /// <exception cref="DeviceMismatchException">The tensors live on several devices.</exception>
     public static Tensor NllLoss(Tensor input, Tensor target, Tensor? weight = null, long ignoreIndex = -100, LossReduction reduction = LossReduction.Mean)
     {
+        Defined.Check("NllLoss", reduction);
         CheckClasses("NllLoss", input, target, weight);
         CheckTarget("NllLoss", input, target);
         var (logarithms, classes) = input.Rank == 1 ? (input.Unsqueeze(0), target.Unsqueeze(0)) : (input, target);

@@ -34,6 +34,7 @@ public static partial class Functional
         ArgumentNullException.ThrowIfNull(targets);
         ArgumentNullException.ThrowIfNull(inputLengths);
         ArgumentNullException.ThrowIfNull(targetLengths);
+        Defined.Check("CtcLoss", reduction);
         if (!logProbs.DType.IsFloatingPoint())
         {
             throw new DTypeException($"CtcLoss: not implemented for {logProbs.DType.Name()}: it takes log-probabilities. Apply LogSoftmax to a floating-point tensor.");

@@ -55,6 +55,7 @@ public static partial class Functional
         ArgumentNullException.ThrowIfNull(input);
         CheckFloating("Interpolate", input);
         int rank = input.Rank - 2;
+        Defined.Check("Interpolate", mode);
         CheckMode(input, mode, alignCorners, antialias);
         var (sizes, scales) = NewSizes(input, size, scaleFactor);
         if (sizes.Any(n => n <= 0) || input.Shape.Skip(1).Any(n => n == 0))

@@ -32,6 +32,7 @@ public static partial class Functional
     public static Tensor Pad(Tensor input, ReadOnlySpan<long> pad, PadMode mode = PadMode.Constant, Scalar? value = null)
     {
         ArgumentNullException.ThrowIfNull(input);
+        Defined.Check("Pad", mode);
         if (pad.Length % 2 != 0)
         {
             throw new ShapeException($"Pad: Padding length must be divisible by 2, but got {Shape.Describe(pad)}.");

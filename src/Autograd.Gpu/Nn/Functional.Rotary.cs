@@ -6,11 +6,23 @@ public static partial class Functional
     /// The tables of rotary position embedding (J. Su and others, RoFormer, 2021): cos and sin of position * theta^(-2 i / width), each [length, width / 2].
     /// </summary>
     /// <exception cref="ShapeException">The width is odd, or a size is negative.</exception>
+    /// <exception cref="ArgumentException"><paramref name="theta"/> is not a positive number.</exception>
+    /// <exception cref="DTypeException">The dtype is not floating-point.</exception>
     public static (Tensor Cos, Tensor Sin) RotaryTables(long length, long width, double theta = 10000, DType dtype = DType.Float32, Device? device = null)
     {
         if (width < 0 || width % 2 != 0 || length < 0)
         {
             throw new ShapeException($"RotaryTables: expected a length and an even width that are not negative, but got {length} and {width}.");
+        }
+
+        if (!(theta > 0 && double.IsFinite(theta)))
+        {
+            throw new ArgumentException($"RotaryTables: expected a base above 0, but got {theta}.", nameof(theta));
+        }
+
+        if (!dtype.IsFloatingPoint())
+        {
+            throw new DTypeException($"RotaryTables: expected a floating-point dtype, but got {dtype.Name()}.");
         }
 
         using var mode = Tape.GradMode.Set(false);

@@ -1,3 +1,5 @@
+using Autograd.Gpu.Operations;
+
 namespace Autograd.Gpu.Nn;
 
 /// <summary>How a loss combines the values of its elements.</summary>
@@ -16,10 +18,14 @@ public enum LossReduction
 /// <summary>Neural-network functions without state.</summary>
 public static partial class Functional
 {
-    internal static Tensor Reduce(Tensor losses, LossReduction reduction) => reduction switch
+    internal static Tensor Reduce(Tensor losses, LossReduction reduction)
     {
-        LossReduction.None => losses,
-        LossReduction.Mean => losses.Mean(),
-        _ => losses.Sum(),
-    };
+        Defined.Check("Loss", reduction);
+        return reduction switch
+        {
+            LossReduction.None => losses,
+            LossReduction.Mean => losses.Mean(),
+            _ => losses.Sum(),
+        };
+    }
 }

@@ -218,6 +218,8 @@ public static partial class Init
 
     private static double Kaiming(string name, Tensor tensor, double a, FanMode mode, Nonlinearity nonlinearity)
     {
+        Operations.Defined.Check(name, mode);
+        Operations.Defined.Check(name, nonlinearity);
         var (fanIn, fanOut) = Fans(name, tensor);
         return CalculateGain(nonlinearity, a) / Math.Sqrt(Math.Max(mode == FanMode.FanIn ? fanIn : fanOut, 1));
     }

@@ -67,7 +67,8 @@ internal static class BatchMap
             {
                 throw new ShapeException(
                     "Vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
-                    + $"[{string.Join(", ", inputs.Zip(inDims).Where(p => p.Second is not null).Select(p => p.First.Shape[p.Second!.Value]))}] for the mapped dimension.");
+                    + $"[{string.Join(", ", inputs.Zip(inDims).Where(p => p.Second is not null).Select(p => p.First.Shape[p.Second!.Value]))}] for the mapped dimension. "
+                    + "An input that is the same for all samples has the dim null.");
             }
 
             size = batches[i]!.Shape[0];

@@ -37,6 +37,10 @@ internal static class OperationsPage
 
     public static bool IsProven(PublicOperation operation) => RowsOf(operation).Count > 0 || TestsOf(operation).Count > 0;
 
+    /// <summary>Whether it draws numbers: from the generator that a caller may give, or the device's.</summary>
+    public static bool Draws(PublicOperation operation) =>
+        operation.Overloads.Any(m => m.GetParameters().Any(p => p.ParameterType == typeof(Generator))) || operation.Name is "GumbelSoftmax";
+
     public static string Text()
     {
         var text = new StringBuilder();
@@ -51,7 +55,7 @@ internal static class OperationsPage
             batches against reverse mode and loops. What has no row is proven by the tests named; "not proven" would stand where there is none.
 
             - dtypes: those that the row's call accepts: b bool, u8 uint8, i32, i64, f16, bf16, f32, f64. In those in bold the table compares values with the oracle on each
-              device. What a call refuses does not depend on the device.
+              device. In half types structural rows are compared with what they give in float32, in whole numbers with what they give in doubles. What a call refuses does not depend on the device.
             - devices: where the rows run, or, without one, the tests that are named last.
             - 1st, 2nd, forward: derivatives by reverse mode, reverse mode over it, and forward mode. A dash means that the result is not differentiable; "cpu" that the row's
               derivatives are run there alone, and on other devices those of its parts.
@@ -132,8 +136,16 @@ internal static class OperationsPage
 
     private static string Key(PublicOperation operation) => $"{operation.Owner}.{operation.Name}";
 
-    private static HashSet<string> Calls(IEnumerable<MemberInfo> members) =>
-        [.. members.OfType<MethodInfo>().Where(m => PublicOperations.Owners.Contains(m.DeclaringType!)).Select(m => $"{m.DeclaringType!.Name}.{m.Name}")];
+    private static HashSet<string> Calls(IEnumerable<MemberInfo> members)
+    {
+        var called = members.OfType<MethodInfo>().Where(m => PublicOperations.Owners.Contains(m.DeclaringType!)).ToArray();
+        return [.. called.Concat(called.Select(SameElsewhere).OfType<MethodInfo>()).Select(m => $"{m.DeclaringType!.Name}.{m.Name}")];
+    }
+
+    /// <summary>The method of the same name that a function passes its arguments to: what is proven of the function is proven of the method.</summary>
+    private static MethodInfo? SameElsewhere(MethodInfo function) => function.DeclaringType == typeof(Nn.Functional)
+        ? CallGraph.Members(function).OfType<MethodInfo>().FirstOrDefault(m => m.DeclaringType == typeof(Tensor) && m.Name == function.Name)
+        : null;
 
     private static IEnumerable<ProofRow> PointwiseRows()
     {

@@ -10,6 +10,36 @@ internal sealed class OperationsPageTests
     /// <summary>Operations that no test calls, and why that is right.</summary>
     private static readonly Dictionary<string, string> s_unproven = [];
 
+    /// <summary>Operations without a row in a table, and why; what they compute is proven by tests of their own, which the page names.</summary>
+    private static readonly Dictionary<string, string> s_withoutRow = new()
+    {
+        ["AllClose"] = Answers,
+        ["Equal"] = Answers,
+        ["ArgWhere"] = Sized,
+        ["BinCount"] = Sized,
+        ["NonZero"] = Sized,
+        ["NonZeroAsTuple"] = Sized,
+        ["Unique"] = Sized,
+        ["UniqueConsecutive"] = Sized,
+        ["Empty"] = "has no values of its own",
+        ["EmptyLike"] = "has no values of its own",
+        ["GetRngState"] = "is the state of a generator",
+        ["Detach_"] = "changes the tape, not the values",
+        ["Utils.ClipGradNorm_"] = "changes gradients that are there",
+    };
+
+    private const string Answers = "answers with a bool of .NET";
+    private const string Sized = "the size of its result is data, which no map over a batch can have";
+
+    [Test]
+    public void EveryOperationHasARowOrAReason()
+    {
+        // Numbers that are drawn are tested by their statistics.
+        string[] without = [.. PublicOperations.All.Where(o => OperationsPage.RowsOf(o).Count == 0 && !OperationsPage.Draws(o) && o.Owner != "Init").Select(o => o.Shown)];
+        Assert.That(without.Except(s_withoutRow.Keys), Is.Empty, "add a row to a table, or a reason");
+        Assert.That(s_withoutRow.Keys.Except(without), Is.Empty, "reasons that are not needed any more");
+    }
+
     [Test]
     public void ThePageIsWhatTheCodeSays()
     {

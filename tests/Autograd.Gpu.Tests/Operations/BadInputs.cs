@@ -150,7 +150,10 @@ internal static class BadInputs
             if (isSelf)
             {
                 yield return ("a leaf", () => X().RequiresGrad_());
+                yield return ("a view of a leaf", () => X().RequiresGrad_().T.T);
                 yield return ("expanded", () => Tensor.Ones([1, 3]).Expand(2, 3));
+                yield return ("expanded int64", () => Tensor.Ones([1, 3], DType.Int64).Expand(2, 3));
+                yield return ("expanded bool", () => Tensor.Ones([1, 3], DType.Bool).Expand(2, 3));
             }
             else
             {
@@ -231,6 +234,11 @@ internal static class BadInputs
         {
             yield return ("bool", () => DType.Bool);
             yield return ("int64", () => DType.Int64);
+            yield return ("undefined", () => (DType)99);
+        }
+        else if ((Nullable.GetUnderlyingType(type) ?? type).IsEnum)
+        {
+            yield return ("undefined", () => Enum.ToObject(Nullable.GetUnderlyingType(type) ?? type, 99));
         }
         else if (type == typeof(string))
         {

@@ -1,3 +1,4 @@
+using Autograd.Gpu.Nn;
 using Autograd.Gpu.Tests.Support;
 
 namespace Autograd.Gpu.Tests;
@@ -23,6 +24,7 @@ internal sealed record Composition(
     public override string ToString() => Name;
 }
 
+/// <summary>The activations among them are called as the functions of <see cref="Functional"/>, which pass on to the tensor's methods.</summary>
 internal static class CompositionTable
 {
     /// <summary>The dtypes in which values are compared with the oracle, on every device; the half types to their own precision.</summary>
@@ -32,25 +34,28 @@ internal static class CompositionTable
 
     public static IReadOnlyList<Composition> Rows { get; } =
     [
-        Of("LeakyRelu", x => x.LeakyRelu(0.1), x => x > 0 ? x : 0.1 * x) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].LeakyRelu_(0.1) },
-        Of("Elu", x => x.Elu(1.5), x => Elu(x, 1.5, 1)) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].Elu_(1.5) },
-        Of("Selu", x => x.Selu(), x => 1.0507009873554805 * Elu(x, 1.6732632423543772, 1)) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].Selu_() },
-        Of("Celu", x => x.Celu(2), x => Elu(x, 2, 0.5)) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].Celu_(2) },
-        Of("Hardtanh", x => x.Hardtanh(), Clip) with { Domain = (-0.9, 0.9), OtherDomain = (1.1, 3), InPlace = x => x[0].Hardtanh_() },
-        Of("Relu6", x => x.Relu6(), x => 3 + (3 * Clip((x - 3) / 3)), 4, 6) with { Domain = (0.1, 5.9), OtherDomain = Below, InPlace = x => x[0].Relu6_() },
-        Of("Hardsigmoid", x => x.Hardsigmoid(), x => 0.5 + (Clip(x / 3) / 2), 4, 1) with { InPlace = x => x[0].Hardsigmoid_() },
-        Of("Hardswish", x => x.Hardswish(), x => x * (0.5 + (Clip(x / 3) / 2)), 4, 3) with { InPlace = x => x[0].Hardswish_() },
-        Of("Hardshrink", x => x.Hardshrink(), x => x >= -0.5 && x <= 0.5 ? 0 : x) with { Domain = (0.6, 3), OtherDomain = (-0.4, 0.4) },
-        Of("Softshrink", x => x.Softshrink(), x => x > 0.5 ? x - 0.5 : x < -0.5 ? x + 0.5 : double.IsNaN(x) ? x : 0) with { Domain = (0.6, 3), OtherDomain = (-3, -0.6) },
-        Of("Threshold", x => x.Threshold(0.125, 20), x => x <= 0.125 ? 20 : x) with { Domain = (0.2, 3), OtherDomain = (-3, 0), InPlace = x => x[0].Threshold_(0.125, 20) },
-        Of("Gelu", x => x.Gelu(), x => x * 0.5 * HighPrecision.Erfc(x * -0.7071067811865476), 24),
-        Of("GeluTanh", x => x.Gelu(GeluApproximation.Tanh), x => x * HighPrecision.Sigmoid((x + (x * x * x * 0.044715)) * 1.5957691216057308), 64),
-        Of("Silu", x => x.Silu(), x => x * HighPrecision.Sigmoid(x)) with { InPlace = x => x[0].Silu_() },
-        Of("Mish", x => x.Mish(), x => x * HighPrecision.Tanh(HighPrecision.Softplus(x)), 8) with { InPlace = x => x[0].Mish_() },
-        Of("Softplus", x => x.Softplus(2, 20), x => 2 * x > 20 ? x : HighPrecision.Softplus(2 * x) / 2),
-        Of("LogSigmoid", x => x.LogSigmoid(), x => -HighPrecision.Softplus(-x)),
-        Of("Tanhshrink", x => x.Tanhshrink(), x => x - Math.Tanh(x), 4, 1),
-        Of("Softsign", x => x.Softsign(), x => x / (1 + Math.Abs(x))),
+        Of("LeakyRelu", x => Functional.LeakyRelu(x, 0.1), x => x > 0 ? x : 0.1 * x) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].LeakyRelu_(0.1) },
+        Of("Elu", x => Functional.Elu(x, 1.5), x => Elu(x, 1.5, 1)) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].Elu_(1.5) },
+        Of("Selu", x => Functional.Selu(x), x => 1.0507009873554805 * Elu(x, 1.6732632423543772, 1)) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].Selu_() },
+        Of("Celu", x => Functional.Celu(x, 2), x => Elu(x, 2, 0.5)) with { Domain = Above, OtherDomain = Below, InPlace = x => x[0].Celu_(2) },
+        Of("Hardtanh", x => Functional.Hardtanh(x), Clip) with { Domain = (-0.9, 0.9), OtherDomain = (1.1, 3), InPlace = x => x[0].Hardtanh_() },
+        Of("Relu6", x => Functional.Relu6(x), x => 3 + (3 * Clip((x - 3) / 3)), 4, 6) with { Domain = (0.1, 5.9), OtherDomain = Below, InPlace = x => x[0].Relu6_() },
+        Of("Hardsigmoid", x => Functional.Hardsigmoid(x), x => 0.5 + (Clip(x / 3) / 2), 4, 1) with { InPlace = x => x[0].Hardsigmoid_() },
+        Of("Hardswish", x => Functional.Hardswish(x), x => x * (0.5 + (Clip(x / 3) / 2)), 4, 3) with { InPlace = x => x[0].Hardswish_() },
+        Of("Hardshrink", x => Functional.Hardshrink(x), x => x >= -0.5 && x <= 0.5 ? 0 : x) with { Domain = (0.6, 3), OtherDomain = (-0.4, 0.4) },
+        Of("Softshrink", x => Functional.Softshrink(x), x => x > 0.5 ? x - 0.5 : x < -0.5 ? x + 0.5 : double.IsNaN(x) ? x : 0) with { Domain = (0.6, 3), OtherDomain = (-3, -0.6) },
+        Of("Threshold", x => Functional.Threshold(x, 0.125, 20), x => x <= 0.125 ? 20 : x) with { Domain = (0.2, 3), OtherDomain = (-3, 0), InPlace = x => x[0].Threshold_(0.125, 20) },
+        Of("Gelu", x => Functional.Gelu(x), HighPrecision.Gelu),
+        Of("GeluTanh", x => Functional.Gelu(x, GeluApproximation.Tanh), x => x * HighPrecision.Sigmoid((x + (x * x * x * 0.044715)) * 1.5957691216057308), 64),
+        Of("Silu", x => Functional.Silu(x), x => x * HighPrecision.Sigmoid(x)) with { InPlace = x => x[0].Silu_() },
+        Of("Mish", x => Functional.Mish(x), x => x * HighPrecision.Tanh(HighPrecision.Softplus(x)), 8) with { InPlace = x => x[0].Mish_() },
+        Of("Softplus", x => Functional.Softplus(x, 2, 20), x => 2 * x > 20 ? x : HighPrecision.Softplus(2 * x) / 2),
+        Of("LogSigmoid", x => Functional.LogSigmoid(x), x => -HighPrecision.Softplus(-x)),
+        Of("Relu", x => Functional.Relu(x), x => x <= 0 ? 0 : x) with { Domain = Above, OtherDomain = Below },
+        Of("Sigmoid", x => Functional.Sigmoid(x), HighPrecision.Sigmoid),
+        Of("Tanh", x => Functional.Tanh(x), HighPrecision.Tanh),
+        Of("Tanhshrink", x => Functional.Tanhshrink(x), x => x - Math.Tanh(x), 4, 1),
+        Of("Softsign", x => Functional.Softsign(x), x => x / (1 + Math.Abs(x))),
         Of("Reciprocal", x => x.Reciprocal(), x => 1 / x) with { Domain = (0.5, 3), OtherDomain = (-3, -0.5), InPlace = x => x[0].Reciprocal_() },
         Of("Square", x => x.Square(), x => x * x) with { InPlace = x => x[0].Square_() },
         Of("Frac", x => x.Frac(), x => x - Math.Truncate(x)) with { Domain = (1.1, 1.9), InPlace = x => x[0].Frac_() },

@@ -32,6 +32,9 @@ internal static class ConvolutionTable
             "ConvTranspose2d of groups", [[2, 1, 2], [2, 1, 1, 2]], x => Functional.ConvTranspose2d(x[0], x[1], stride: (1, 2), dilation: (1, 2), groups: 2),
             x => Transposed(x[0].Reshape(1, 2, 1, 2), x[1], null, [1, 2], [0, 0], [0, 0], [1, 2], 2).Reshape(2, 1, 5));
         yield return new(
+            "ConvTranspose3d", [[1, 1, 1, 2, 1], [1, 1, 1, 1, 2]], x => Functional.ConvTranspose3d(x[0], x[1], stride: [1, 2, 1], padding: [0, 1, 0], outputPadding: [0, 1, 0]),
+            x => Transposed(x[0], x[1], null, [1, 2, 1], [0, 1, 0], [0, 1, 0], [1, 1, 1], 1));
+        yield return new(
             "Unfold", [[1, 1, 3, 3]], x => Functional.Unfold(x[0], (2, 1), dilation: (1, 2), padding: (0, 1), stride: (1, 2)),
             x => Patches(x[0], [2, 1], [1, 2], [0, 1], [1, 2]));
         yield return new(

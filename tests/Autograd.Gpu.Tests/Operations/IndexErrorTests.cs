@@ -52,6 +52,9 @@ internal sealed class IndexErrorTests
         yield return Case<ShapeException>("Scatter of too little", () => X.Scatter(0, Whole, X[..1]), "to be no larger size than src [1, 3]");
         yield return Case<DTypeException>("Scatter of another dtype", () => X.Scatter(0, Whole, Other), "Expected self.dtype to be equal to src.dtype");
         yield return Case<ShapeException>("ScatterAdd out of range", () => X.ScatterAdd(1, Whole - 1, X), "index -1 is out of bounds");
+        yield return Case<ShapeException>("ScatterAdd into nothing", () => X[0][..0].ScatterAdd(0, At(0, 1), Tensor.Ones([2])), "index 0 is out of bounds for dimension 0 with size 0");
+        yield return Case<ShapeException>("Scatter into empty rows", () => X[.., ..0].Scatter(1, Whole, X), "out of bounds for dimension 1 with size 0");
+        yield return Case<ShapeException>("Gather from nothing", () => X[.., ..0].Gather(1, Whole), "out of bounds for dimension 1 with size 0");
         yield return Case<ShapeException>("ScatterAdd of another rank", () => X.ScatterAdd(1, At(0), X), "same number of dimensions");
         yield return Case<DTypeException>("ScatterAdd by floats", () => X.ScatterAdd(1, X, X), "int64");
         yield return Case<ShapeException>("ScatterReduce out of range", () => X.ScatterReduce(0, Whole + 5, X, ScatterReduction.Amax), "index 5 is out of bounds");

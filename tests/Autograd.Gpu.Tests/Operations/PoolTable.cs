@@ -49,6 +49,23 @@ internal static class PoolTable
             "Indices of MaxPool2d", [[1, 3, 3]], x => MaxPool2dWithIndices(x[0], 2, stride: 1).Indices,
             x => Windows(x[0], 2, (_, o) => (o, 2, 1), [2, 2], (v, _) => Array.IndexOf(x[0].Values, v.Max())))
         { IsDifferentiable = false };
+        yield return new(
+            "MaxUnpool2d of MaxPool2dWithIndices", [[1, 2, 4]], x => MaxPool2dWithIndices(x[0], 2) is var (top, at) ? MaxUnpool2d(top, at, 2) : x[0],
+            x => Windows(x[0], 2, (_, o) => (2 * o, 2, 1), [1, 2], (v, _) => v.Max()) is var top ? x[0].Map(v => top.Values.Contains(v) ? v : 0) : x[0]);
+        yield return new(
+            "MaxUnpool3d of MaxPool3dWithIndices", [[1, 2, 1, 3]], x => MaxPool3dWithIndices(x[0], (2, 1, 3)) is var (top, at) ? MaxUnpool3d(top, at, (2, 1, 3)) : x[0],
+            x => x[0].Map(v => v == x[0].Values.Max() ? v : 0));
+        yield return new(
+            "Gather by MaxPool1dWithIndices", [[2, 4]], x => x[0].Gather(-1, MaxPool1dWithIndices(x[0], 2).Indices), x => Windows(x[0], 1, (_, o) => (2 * o, 2, 1), [2], (v, _) => v.Max()));
+        yield return new(
+            "AdaptiveMaxPool1d times AdaptiveMaxPool1dWithIndices", [[2, 5]], x => AdaptiveMaxPool1d(x[0], 2) * AdaptiveMaxPool1dWithIndices(x[0], 2).Indices,
+            x => Windows(x[0], 1, (_, o) => (o * 5 / 2, 3, 1), [2], (v, i) => v.Max() * (Array.IndexOf(v, v.Max()) + i[^1] * 5 / 2)));
+        yield return new(
+            "AdaptiveMaxPool3d times AdaptiveMaxPool3dWithIndices", [[1, 1, 2, 2]], x => AdaptiveMaxPool3d(x[0], 1) * AdaptiveMaxPool3dWithIndices(x[0], 1).Indices,
+            x => x[0].Reduce([1, 2, 3], true, v => v.Max() * Array.IndexOf(v, v.Max())));
+        yield return new(
+            "Gather by AdaptiveMaxPool2dWithIndices", [[1, 3, 3]], x => x[0].Flatten(1).Gather(-1, AdaptiveMaxPool2dWithIndices(x[0], 2).Indices.Flatten(1)),
+            x => Windows(x[0], 2, (_, o) => (o, 2, 1), [2, 2], (v, _) => v.Max()).Reshape(1, 4));
     }
 
     private static IEnumerable<Sample> Means()
@@ -77,6 +94,10 @@ internal static class PoolTable
             "LpPool2d, ceil mode", [[1, 2, 3]], x => LpPool2d(x[0], 3, 2, ceilMode: true),
             x => Windows(x[0], 2, (_, o) => (2 * o, 2, 1), [1, 2], (v, _) => Math.Pow(4 * v.Average(e => e * e * e), 1.0 / 3)))
         { Domain = (0.5, 2) };
+        yield return new(
+            "LpPool1d", [[1, 4]], x => LpPool1d(x[0], 2, 2), x => Windows(x[0], 1, (_, o) => (2 * o, 2, 1), [2], (v, _) => Math.Sqrt(v.Sum(e => e * e))))
+        { Domain = (0.5, 2) };
+        yield return new("LpPool3d", [[1, 1, 2, 2]], x => LpPool3d(x[0], 3, (1, 2, 2)), x => x[0].Reduce([1, 2, 3], true, v => Math.Cbrt(v.Sum(e => e * e * e)))) { Domain = (0.5, 2) };
         yield return new(
             "MaxUnpool1d", [[2, 2]], x => MaxUnpool1d(x[0], Tensor.FromArray(new[,] { { 1L, 2 }, { 0, 4 } }, x[0].Device), 2, outputSize: 5),
             x => NdArray.Generate([2, 5], i => i is [0, 1] ? x[0][0, 0] : i is [0, 2] ? x[0][0, 1] : i is [1, 0] ? x[0][1, 0] : i is [1, 4] ? x[0][1, 1] : 0));

@@ -86,6 +86,14 @@ internal sealed class ScanAndSortEdgeTests(Device device, bool lazy)
     }
 
     [Test]
+    public void AVarianceThatOverflowsIsInfinite()
+    {
+        var x = Tensor.FromArray(new[] { 1e30f, 2.1e30f, 4.7e30f, 5.3e30f, 7.7e30f, 8.1e29f, 9.9e30f }, device);
+        Assert.That(x.Var().Item<float>(), Is.EqualTo(float.PositiveInfinity));
+        Assert.That((x * 1e-15f).Std().Item<float>(), Is.EqualTo(3.45702e15f).Within(1e12f));
+    }
+
+    [Test]
     public void MomentsAreAccurateAndTheirGradientsAreConventional()
     {
         // 1 and 3 around a large mean: the formula with squares would lose every digit.

@@ -43,6 +43,8 @@ internal static class StructuralTable
         .. NormTable.Samples(),
         .. CtcTests.Rows(),
         .. ArrangeTable.Samples(),
+        .. DerivedTable.Samples(),
+        .. InPlaceTable.Samples(),
     ];
 
     private static IEnumerable<Sample> Reductions()
@@ -131,10 +133,12 @@ internal static class StructuralTable
         yield return new("Flatten", [[2, 2, 2]], x => x[0].Flatten(1), x => x[0].Reshape(2, 4));
         yield return new("Permute", [[2, 1, 3]], x => x[0].Permute(2, 0, -2), x => x[0].Permute(2, 0, 1));
         yield return new("Transpose", [[2, 3, 1]], x => x[0].Transpose(0, -2), x => x[0].Permute(1, 0, 2));
+        yield return new("Transpose of a dimension with itself", [[2, 3]], x => x[0].Transpose(1, -1), x => x[0].Permute(0, 1));
         yield return new("T", [[2, 3]], x => x[0].T, x => x[0].Permute(1, 0));
         yield return new("Expand", [[2, 1]], x => x[0].Expand(2, 2, 3), x => x[0].Expand(2, 2, 3));
         yield return new("Expand keeping sizes", [[1, 3]], x => x[0].Expand(2, -1), x => x[0].Expand(2, 3));
         yield return new("Expand of 0-d", [[]], x => x[0].Expand(3), x => x[0].Expand(3));
+        yield return new("Select", [[2, 3, 4]], x => x[0].Select(1, -1), x => NdArray.Generate([2, 4], i => x[0][i[0], 2, i[1]]));
         yield return new("Squeeze", [[1, 2, 1, 3]], x => x[0].Squeeze(), x => x[0].Reshape(2, 3));
         yield return new("Squeeze of a dim", [[1, 2, 1]], x => x[0].Squeeze(-1), x => x[0].Reshape(1, 2));
         yield return new("Unsqueeze", [[2, 3]], x => x[0].Unsqueeze(1), x => x[0].Reshape(2, 1, 3));

@@ -28,10 +28,27 @@ public sealed partial class Tensor
         : Rounded(ExponentialUnit(Real("Celu"), alpha, 1 / alpha));
 
     /// <summary>x moved into [<paramref name="min"/>, <paramref name="max"/>]; unlike that of <see cref="Clamp(Scalar?, Scalar?)"/> the derivative at the bounds is 0.</summary>
-    /// <exception cref="ArgumentException">The bounds are in the wrong order.</exception>
-    public Tensor Hardtanh(double min = -1, double max = 1) => min > max
-        ? throw new ArgumentException($"Hardtanh: min_val cannot be greater than max_val, but got {min} and {max}.")
-        : Where(this <= min, ((Scalar)min).As(DType), Where(this >= max, ((Scalar)max).As(DType), this));
+    /// <exception cref="ArgumentException">The bounds are in the wrong order, or below zero for a tensor of uint8.</exception>
+    /// <exception cref="DTypeException">This is a tensor of bools.</exception>
+    public Tensor Hardtanh(double min = -1, double max = 1)
+    {
+        if (min > max)
+        {
+            throw new ArgumentException($"Hardtanh: min_val cannot be greater than max_val, but got {min} and {max}.");
+        }
+
+        if (DType == DType.Bool)
+        {
+            throw new DTypeException("Hardtanh: Bool inputs not supported for hardtanh. Convert with To(dtype).");
+        }
+
+        if (DType == DType.UInt8 && min < 0)
+        {
+            throw new ArgumentException($"Hardtanh: cannot do hardtanh on an unsigned type with negative limits, but got {min} and {max}.", nameof(min));
+        }
+
+        return Where(this <= min, ((Scalar)min).As(DType), Where(this >= max, ((Scalar)max).As(DType), this));
+    }
 
     /// <summary>x moved into [0, 6]; the derivative at the bounds is 0.</summary>
     public Tensor Relu6() => Hardtanh(0, 6);
@@ -49,7 +66,12 @@ public sealed partial class Tensor
     }
 
     /// <summary>x where |x| is above <paramref name="lambda"/>, else 0; so is the derivative at the bounds. nan stays nan.</summary>
-    public Tensor Hardshrink(double lambda = 0.5) => Where((this >= -lambda) & (this <= lambda), ((Scalar)0.0).As(DType), this);
+    /// <exception cref="DTypeException">This is not a floating-point tensor.</exception>
+    public Tensor Hardshrink(double lambda = 0.5)
+    {
+        CheckFloating("Hardshrink");
+        return Where((this >= -lambda) & (this <= lambda), ((Scalar)0.0).As(DType), this);
+    }
 
     /// <summary>x moved towards 0 by <paramref name="lambda"/>, 0 where |x| is not above it; the derivative at the bounds is 0. nan stays nan.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Lambda is negative.</exception>

@@ -152,29 +152,41 @@ namespace Autograd.Gpu
         /// <summary>
         /// The quotient at each place, rounded; null does not round. Integers stay integers, and over 0 they give 0. Rounded quotients have zero gradients.
         /// </summary>
-        public Tensor Div(Tensor other, DivisionRounding? rounding) => rounding switch
+        public Tensor Div(Tensor other, DivisionRounding? rounding)
         {
-            DivisionRounding.Trunc => Pointwise.Apply<TruncDivide>(this, other),
-            DivisionRounding.Floor => Pointwise.Apply<FloorDivide>(this, other),
-            _ => Pointwise.Apply<Div>(this, other),
-        };
+            Defined.Check("Div", rounding);
+            return rounding switch
+            {
+                DivisionRounding.Trunc => Pointwise.Apply<TruncDivide>(this, other),
+                DivisionRounding.Floor => Pointwise.Apply<FloorDivide>(this, other),
+                _ => Pointwise.Apply<Div>(this, other),
+            };
+        }
 
         /// <inheritdoc cref="Div(Tensor, DivisionRounding?)"/>
         /// <exception cref="DTypeException">Integers are divided by 0.</exception>
-        public Tensor Div(Scalar other, DivisionRounding? rounding) => rounding switch
+        public Tensor Div(Scalar other, DivisionRounding? rounding)
         {
-            DivisionRounding.Trunc => Pointwise.Apply<TruncDivide>(this, Divisor("Div", other)),
-            DivisionRounding.Floor => Pointwise.Apply<FloorDivide>(this, Divisor("Div", other)),
-            _ => this / other,
-        };
+            Defined.Check("Div", rounding);
+            return rounding switch
+            {
+                DivisionRounding.Trunc => Pointwise.Apply<TruncDivide>(this, Divisor("Div", other)),
+                DivisionRounding.Floor => Pointwise.Apply<FloorDivide>(this, Divisor("Div", other)),
+                _ => this / other,
+            };
+        }
 
         /// <summary>Divides this tensor by another in place and rounds the quotients.</summary>
-        public Tensor Div_(Tensor other, DivisionRounding? rounding) => rounding switch
+        public Tensor Div_(Tensor other, DivisionRounding? rounding)
         {
-            DivisionRounding.Trunc => Pointwise.ApplyInPlace<TruncDivide>(this, other),
-            DivisionRounding.Floor => Pointwise.ApplyInPlace<FloorDivide>(this, other),
-            _ => Div_(other),
-        };
+            Defined.Check("Div_", rounding);
+            return rounding switch
+            {
+                DivisionRounding.Trunc => Pointwise.ApplyInPlace<TruncDivide>(this, other),
+                DivisionRounding.Floor => Pointwise.ApplyInPlace<FloorDivide>(this, other),
+                _ => Div_(other),
+            };
+        }
 
         /// <summary>floor(a / b) at each place: Python's //. Integers stay integers, and over 0 they give 0. The gradients are 0.</summary>
         public Tensor FloorDivide(Tensor other) => Pointwise.Apply<FloorDivide>(this, other);

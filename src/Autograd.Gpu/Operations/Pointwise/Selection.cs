@@ -33,19 +33,21 @@ namespace Autograd.Gpu.Operations
 
         public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => null;
 
-        internal static float Invoke(float x) => x > 0f ? 1f : x < 0f ? -1f : x;
+        internal static float Invoke(float x) => x > 0f ? 1f : x < 0f ? -1f : x == 0f ? 0f : x;
 
-        internal static double Invoke(double x) => x > 0d ? 1d : x < 0d ? -1d : x;
+        internal static double Invoke(double x) => x > 0d ? 1d : x < 0d ? -1d : x == 0d ? 0d : x;
 
         internal static int Invoke(int x) => x > 0 ? 1 : x < 0 ? -1 : 0;
 
         internal static long Invoke(long x) => x > 0 ? 1 : x < 0 ? -1 : 0;
 
         internal static Vector<float> Invoke(Vector<float> x) => Vector.ConditionalSelect(
-            Vector.GreaterThan(x, Vector<float>.Zero), Vector<float>.One, Vector.ConditionalSelect(Vector.LessThan(x, Vector<float>.Zero), -Vector<float>.One, x));
+            Vector.GreaterThan(x, Vector<float>.Zero), Vector<float>.One,
+            Vector.ConditionalSelect(Vector.LessThan(x, Vector<float>.Zero), -Vector<float>.One, Vector.ConditionalSelect(Vector.Equals(x, x), Vector<float>.Zero, x)));
 
         internal static Vector<double> Invoke(Vector<double> x) => Vector.ConditionalSelect(
-            Vector.GreaterThan(x, Vector<double>.Zero), Vector<double>.One, Vector.ConditionalSelect(Vector.LessThan(x, Vector<double>.Zero), -Vector<double>.One, x));
+            Vector.GreaterThan(x, Vector<double>.Zero), Vector<double>.One,
+            Vector.ConditionalSelect(Vector.LessThan(x, Vector<double>.Zero), -Vector<double>.One, Vector.ConditionalSelect(Vector.Equals(x, x), Vector<double>.Zero, x)));
     }
 
     /// <summary>The larger of two elements; nan if one of them is. Where they are equal each gets half of the gradient.</summary>

@@ -55,7 +55,10 @@ internal sealed class Variance(ReducedDims dims, double correction, bool isRoot)
         var x = inputs[0].CastIfNeeded(inputs[0].DType.ComputeType());
         var distance = Distance(x);
         var rest = Structural.Apply(new Sum(Dims, x.DType), distance);
-        var variance = (Structural.Apply(new Sum(Dims, x.DType), distance * distance) - rest * rest / Dims.Count) / Degrees;
+        var squares = Structural.Apply(new Sum(Dims, x.DType), distance * distance);
+
+        // The rest's share is no larger than the squares; beside squares that overflow it may be infinite too, and their difference no number.
+        var variance = Tensor.Where(squares < double.PositiveInfinity, squares - rest * (rest / Dims.Count), squares) / Degrees;
         return (isRoot ? variance.Sqrt() : variance).CastIfNeeded(inputs[0].DType);
     }
 
