@@ -37,6 +37,47 @@ public sealed class HostParallelTests
     }
 
     [Test]
+    public void WokenWorkersMayUseAllCoresAgain()
+    {
+        HostParallel.ThreadCount = 2;
+        for (int repeat = 0; repeat < 20; repeat++)
+        {
+            Thread.Sleep(2); // Longer than a worker stays awake.
+            var work = new Placed { Arrived = new CountdownEvent(2), Cores = new int[2] };
+            HostParallel.For(2, ref work);
+            Assert.That(work.Cores, Is.All.EqualTo(ThreadPlacement.AllowedCores));
+        }
+    }
+
+    [Test]
+    public void AThreadIsKeptOffACoreUntilItIsFree()
+    {
+        int cores = ThreadPlacement.AllowedCores;
+        if (cores < 2)
+        {
+            Assert.Ignore("takes Linux and two cores");
+        }
+
+        var placement = ThreadPlacement.OfCurrentThread();
+        try
+        {
+            for (int repeat = 0; repeat < 20; repeat++)
+            {
+                int core = ThreadPlacement.CurrentCore;
+                placement.KeepOff(core);
+                Assert.That(ThreadPlacement.CurrentCore, Is.Not.EqualTo(core));
+                Assert.That(ThreadPlacement.AllowedCores, Is.EqualTo(cores - 1), "not one less each time");
+            }
+        }
+        finally
+        {
+            placement.Free();
+        }
+
+        Assert.That(ThreadPlacement.AllowedCores, Is.EqualTo(cores));
+    }
+
+    [Test]
     public void EachThreadStartsWithAShareOfItsOwn([Values(2, 3)] int threads)
     {
         HostParallel.ThreadCount = threads;
@@ -263,6 +304,19 @@ public sealed class HostParallelTests
             Threads[chunk] = Environment.CurrentManagedThreadId;
             Arrived.Signal();
             if (!Arrived.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunks did not start.");
+        }
+    }
+
+    private struct Placed : IHostWork
+    {
+        public CountdownEvent Arrived;
+        public int[] Cores;
+
+        public readonly void Run(int chunk)
+        {
+            Cores[chunk] = ThreadPlacement.AllowedCores;
+            Arrived.Signal();
+            if (!Arrived.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunk did not start.");
         }
     }
 

@@ -338,6 +338,7 @@ internal static unsafe class HostParallel
         private readonly AutoResetEvent _wake = new(false);
         private readonly int _number;
         private int _isAsleep;
+        private ThreadPlacement? _placement;
 
         public Worker(int number)
         {
@@ -351,12 +352,15 @@ internal static unsafe class HostParallel
         // The caller has counted its call up before; see WaitForCall for the other side of the handshake.
         public void Wake()
         {
-            if (Interlocked.Exchange(ref _isAsleep, 0) != 0) _wake.Set();
+            if (Interlocked.Exchange(ref _isAsleep, 0) == 0) return;
+            _placement?.KeepOff(ThreadPlacement.CurrentCore);
+            _wake.Set();
         }
 
         private void Loop()
         {
             int seen = 0;
+            _placement = ThreadPlacement.OfCurrentThread();
             while (true)
             {
                 seen = WaitForCall(seen);
@@ -390,6 +394,7 @@ internal static unsafe class HostParallel
                 }
 
                 _wake.WaitOne();
+                _placement!.Free();
                 if ((call = Volatile.Read(ref _shared.Call)) != seen) return call;
             }
         }
