@@ -9,7 +9,7 @@ namespace Autograd.Gpu.Lazy;
 /// Sums of bags of rows of a contiguous table of floats, of which those of 16 bits are computed with in float32, or (where the result is int64) the rows with the largest elements. <paramref name="places"/> has the
 /// rows of <paramref name="count"/> elements, then starts and ends of the bags.
 /// </summary>
-internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, LineOperand? weights, BufferExpression result, long count, long rows, long columns) : IKernelCall
+internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, LineOperand? weights, BufferExpression result, long count, long rows, long columns) : IKernelCall, IStoredCall
 {
     public string Name => IsLargest ? "EmbeddingBagMax" : "EmbeddingBag";
 
@@ -26,29 +26,14 @@ internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, L
 
     private void Dispatch(Device? device)
     {
-        switch (table.Buffer.DType)
-        {
-            case DType.Float16:
-                Run<ushort, float, StoredFloat16>(device, float.NaN);
-                break;
-            case DType.BFloat16:
-                Run<ushort, float, StoredBFloat16>(device, float.NaN);
-                break;
-            case DType.Float32:
-                Run<float, float, AsStored<float>>(device, float.NaN);
-                break;
-            default:
-                Run<double, double, AsStored<double>>(device, double.NaN);
-                break;
-        }
-
+        StoredTypes.Run(table.Buffer.DType, this, device);
         GC.KeepAlive(table.Buffer);
         GC.KeepAlive(places.Buffer);
         GC.KeepAlive(weights?.Buffer);
         GC.KeepAlive(result);
     }
 
-    private void Run<TStored, T, TRead>(Device? device, T missing)
+    public void Run<TStored, T, TRead>(Device? device, T missing)
         where TStored : unmanaged
         where T : unmanaged, INumber<T>
         where TRead : struct, IStored<TStored, T>
@@ -108,7 +93,7 @@ internal readonly unsafe struct BagCall(LineOperand table, LineOperand places, L
 }
 
 /// <summary>The products of pairs of rows of a contiguous table of floats and one of the type in which it is computed with.</summary>
-internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second, LineOperand pairs, BufferExpression result, long firstRows, long secondRows, long columns) : IKernelCall
+internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second, LineOperand pairs, BufferExpression result, long firstRows, long secondRows, long columns) : IKernelCall, IStoredCall
 {
     public string Name => "EmbeddingBagDot";
 
@@ -120,29 +105,14 @@ internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second
 
     private void Dispatch(Device? device)
     {
-        switch (first.Buffer.DType)
-        {
-            case DType.Float16:
-                Run<ushort, float, StoredFloat16>(device, float.NaN);
-                break;
-            case DType.BFloat16:
-                Run<ushort, float, StoredBFloat16>(device, float.NaN);
-                break;
-            case DType.Float32:
-                Run<float, float, AsStored<float>>(device, float.NaN);
-                break;
-            default:
-                Run<double, double, AsStored<double>>(device, double.NaN);
-                break;
-        }
-
+        StoredTypes.Run(first.Buffer.DType, this, device);
         GC.KeepAlive(first.Buffer);
         GC.KeepAlive(second.Buffer);
         GC.KeepAlive(pairs.Buffer);
         GC.KeepAlive(result);
     }
 
-    private void Run<TStored, T, TRead>(Device? device, T missing)
+    public void Run<TStored, T, TRead>(Device? device, T missing)
         where TStored : unmanaged
         where T : unmanaged, INumber<T>
         where TRead : struct, IStored<TStored, T>
@@ -166,5 +136,41 @@ internal readonly unsafe struct RowDotCall(LineOperand first, LineOperand second
             Missing = missing,
         };
         KernelLauncher.Launch(device, Name, BagKernels.Dot<TStored, T, TRead>, result.Layout.Count, arguments);
+    }
+}
+
+/// <summary>A call whose table has elements of a type and computes with them in the same or another one.</summary>
+internal interface IStoredCall
+{
+    /// <summary>On the host if there is no device.</summary>
+    /// <param name="device">The device, or null.</param>
+    /// <param name="missing">What a row that is out of range counts as: nan.</param>
+    void Run<TStored, T, TRead>(Device? device, T missing)
+        where TStored : unmanaged
+        where T : unmanaged, INumber<T>
+        where TRead : struct, IStored<TStored, T>;
+}
+
+/// <summary>The types in which tables of floats are stored.</summary>
+internal static class StoredTypes
+{
+    public static void Run<TCall>(DType dtype, in TCall call, Device? device)
+        where TCall : struct, IStoredCall
+    {
+        switch (dtype)
+        {
+            case DType.Float16:
+                call.Run<ushort, float, StoredFloat16>(device, float.NaN);
+                break;
+            case DType.BFloat16:
+                call.Run<ushort, float, StoredBFloat16>(device, float.NaN);
+                break;
+            case DType.Float32:
+                call.Run<float, float, AsStored<float>>(device, float.NaN);
+                break;
+            default:
+                call.Run<double, double, AsStored<double>>(device, double.NaN);
+                break;
+        }
     }
 }
