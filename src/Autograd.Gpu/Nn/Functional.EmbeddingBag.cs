@@ -53,7 +53,10 @@ public static partial class Functional
 
         var isPadding = paddingIdx is { } padding ? rows == Wrapped("EmbeddingBag", padding, weight) : null;
         var (starts, ends) = Bounds(input, weight, offsets, includeLastOffset);
-        var places = Tensor.Cat([isPadding is null ? rows : rows.MaskedFill(isPadding, Bags.Skip), starts, ends]);
+
+        // The mark of what is left out is no row either: the caller's own is refused like its neighbour.
+        var named = input.DType == DType.Int64 ? rows.Clamp(min: Bags.Skip + 1) : rows;
+        var places = Tensor.Cat([isPadding is null ? named : named.MaskedFill(isPadding, Bags.Skip), starts, ends]);
         long bags = starts.NumElements;
         if (mode == EmbeddingBagMode.Max)
         {

@@ -213,6 +213,7 @@ internal sealed class EmbeddingTests(Device device)
         yield return Case<ShapeException>("padding", () => Functional.Embedding(at, table, 3), "Padding_idx must be within num_embeddings");
         yield return Case<ShapeException>("layer's padding", () => new Embedding(3, 2, -4), "Padding_idx must be within num_embeddings");
         yield return Case<ShapeException>("bag without offsets", () => Functional.EmbeddingBag(at, table), "offsets has to be a 1D Tensor");
+        yield return Case<ShapeException>("bag of the least number", () => Functional.EmbeddingBag(Tensor.FromArray([0L, long.MinValue]), table, at[..1]), "is out of bounds for dimension 0 with size 3");
         yield return Case<ShapeException>("bags of a matrix with offsets", () => Functional.EmbeddingBag(at.Unsqueeze(0), table, at), "If input is 2D, then offsets has to be None");
         yield return Case<ShapeException>("offsets not from 0", () => Functional.EmbeddingBag(at, table, at + 1), "offsets[0] has to be 0");
         yield return Case<ShapeException>("offsets beyond the input, mapped", () => Mapped(new[,] { { 0L, 2 }, { 0, 1 << 28 } }), "offsets[1] is 268435456");
