@@ -6,6 +6,12 @@ using Autograd.Gpu.Diagnostics;
 
 namespace Autograd.Gpu.Lazy;
 
+/// <summary>
+/// A buffer that becomes a part of each row of a result: from element <paramref name="Start"/> on, so many of its own elements, whose rows lie
+/// <paramref name="Stride"/> elements apart.
+/// </summary>
+internal readonly record struct RowPiece(BufferExpression? Buffer, long Stride, long Start, long Length);
+
 /// <summary>Runs fused programs on one device: with generated host kernels, or with generated ILGPU kernels. Used under the device's gate.</summary>
 internal abstract class Executor(Device device)
 {
@@ -152,6 +158,13 @@ internal abstract class Executor(Device device)
     /// <summary>Sums the rows of a contiguous matrix, rounding once, if that takes no kernel of its own.</summary>
     /// <returns>Whether that was done; if not, nothing was.</returns>
     public virtual bool TrySumRows(BufferExpression matrix, BufferExpression result) => false;
+
+    /// <summary>
+    /// Copies buffers into their parts of the rows of a new contiguous one, of the same dtype, if that takes one kernel for all of them. Entries without a buffer
+    /// are passed over.
+    /// </summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    public virtual bool TryJoin(ReadOnlySpan<RowPiece> pieces, BufferExpression result, long rows) => false;
 
     /// <summary>The elements of the largest value that <see cref="Update"/> takes; none where a kernel for each update is no gain.</summary>
     public virtual long MostUpdated => 0;

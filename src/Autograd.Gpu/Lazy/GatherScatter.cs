@@ -21,6 +21,9 @@ internal readonly record struct IndexedLines(long Outer, long Count, long Inner,
     /// <summary>Whether the host can check indices on the way. Into lines of nothing no index is right, so there is no way.</summary>
     public bool ChecksOnHost => Inner == 1 && !Wraps && Size > 0;
 
+    /// <summary>The same for a gather, which checks the indices of whole rows as well.</summary>
+    public bool ChecksGatherOnHost(LineStrides source, LineStrides index) => ChecksOnHost || (Size > 0 && For(source, index).TakesRows);
+
     public HostLines For(LineStrides source, LineStrides index) => new()
     {
         Outer = Outer,

@@ -65,6 +65,9 @@ public sealed unsafe class HostCopyTests
     [TestCase(new long[] { 2, 3, 2, 16_400 }, new long[] { 0, 16_401, 0, 1 }, new long[] { 98_400, 32_800, 16_400, 1 }, true, TestName = "LongRunsRepeatedAroundOthers")]
     [TestCase(new long[] { 3, 1090 }, new long[] { 1091, 1 }, new long[] { 1093, 1 }, true, TestName = "RunsBesideLines")]
     [TestCase(new long[] { 4, 8 }, new long[] { 8, 1 }, new long[] { 0, 1 }, false, TestName = "OntoOneAnother")]
+    [TestCase(new long[] { 3, 40, 7, 64 }, new long[] { 17_920, 64, 2560, 1 }, new long[] { 17_920, 448, 64, 1 }, true, TestName = "ShortRunsOfWholeLines")]
+    [TestCase(new long[] { 2, 300, 129 }, new long[] { 38_700, 129, -1 }, new long[] { 39_000, 130, 1 }, true, TestName = "ManyRowsBackwards")]
+    [TestCase(new long[] { 140_003 }, new long[] { -1 }, new long[] { 1 }, true, TestName = "OneLongRunBackwards")]
     public void CopiesAreThoseOfALoop(long[] sizes, long[] from, long[] to, bool isTaken)
     {
         foreach (var width in Widths)
@@ -72,8 +75,7 @@ public sealed unsafe class HostCopyTests
             HostCopy.Width = width;
             foreach (int size in new[] { 1, 2, 4, 8 })
             {
-                bool isReversed = from[^1] == -1 && to[^1] == 1;
-                Check(size, isTaken && (size == 4 || !isReversed));
+                Check(size, isTaken);
             }
         }
 
@@ -108,6 +110,121 @@ public sealed unsafe class HostCopyTests
             Assert.That(taken, Is.EqualTo(expected), $"{size} bytes");
             Assert.That(target, Is.EqualTo(taken ? copied : new byte[target.Length]), $"{size} bytes, {HostCopy.Width}");
         }
+    }
+
+    [Test]
+    public void RunsOfAnyLengthGoFromAndToAnyPlace()
+    {
+        foreach (var width in Widths)
+        {
+            HostCopy.Width = width;
+            foreach (int bytes in new[] { 0, 1, 15, 16, 17, 31, 32, 47, 63, 64, 65, 127, 128, 129, 191, 192, 255, 256, 257, 320, 511, 512, 600, 1023, 2048, 2100 })
+            {
+                for (int offset = 0; offset <= 17; offset++)
+                {
+                    Check(bytes, offset, 0, 64);
+                    Check(bytes, 64, offset, 3);
+                }
+
+                Check(bytes, 5, 9, 0);
+            }
+        }
+
+        void Check(int bytes, int fromOffset, int toOffset, int gap)
+        {
+            // Three runs, and what is between them must stay. Both start at a line's beginning and an offset from there.
+            const int Runs = 3;
+            var source = new byte[64 + fromOffset + Runs * (bytes + 1)];
+            new Random(bytes).NextBytes(source);
+            var target = new byte[64 + toOffset + Runs * (bytes + gap) + 64];
+            var expected = new byte[target.Length];
+            fixed (byte* x = source, y = target)
+            {
+                int from = (int)(-(nint)x & 63) + fromOffset, to = (int)(-(nint)y & 63) + toOffset;
+                from = from + Runs * (bytes + 1) > source.Length ? fromOffset : from;
+                for (int run = 0; run < Runs; run++)
+                {
+                    source.AsSpan(from + run * (bytes + 1), bytes).CopyTo(expected.AsSpan(to + run * (bytes + gap)));
+                }
+
+                HostRuns.Copy(x + from, y + to, bytes, Runs, bytes + 1, bytes + gap, 4096);
+            }
+
+            Assert.That(target.AsSpan().SequenceEqual(expected), $"{bytes} bytes from {fromOffset} to {toOffset}, {gap} between, {HostCopy.Width}");
+        }
+    }
+
+    [Test]
+    public void RunsBackwardsOfAnyLengthGoFromAndToAnyPlace()
+    {
+        foreach (var width in Widths)
+        {
+            HostCopy.Width = width;
+            for (int count = 0; count < 140; count += count < 70 ? 1 : 23)
+            {
+                for (int offset = 0; offset <= 17; offset++)
+                {
+                    Check<byte>(count, offset);
+                    Check<short>(count, offset);
+                    Check<float>(count, offset);
+                    Check<double>(count, offset);
+                }
+            }
+        }
+
+        void Check<T>(int count, int offset) where T : unmanaged, System.Numerics.INumber<T>
+        {
+            var source = Enumerable.Range(0, count + 18).Select(i => T.CreateTruncating(i + 1)).ToArray();
+            var target = new T[count + 36];
+            var expected = new T[target.Length];
+            for (int i = 0; i < count; i++)
+            {
+                expected[offset + i] = source[17 - offset + count - 1 - i];
+            }
+
+            fixed (T* from = source, to = target)
+            {
+                HostRuns.Reverse(from + 17 - offset, to + offset, count, 512);
+            }
+
+            Assert.That(target.AsSpan().SequenceEqual(expected), $"{count} of {typeof(T)} to {offset}, {HostCopy.Width}");
+        }
+    }
+
+    [TestCase(1, new[] { 70_000, 1, 131_000, 5000 }, TestName = "JoinedInOneRow")]
+    [TestCase(3, new[] { 50_000, 30_001 }, TestName = "JoinedInLongRows")]
+    [TestCase(700, new[] { 100, 3, 64, 200, 17 }, TestName = "JoinedInManyRows")]
+    [TestCase(5, new[] { 2, 7 }, TestName = "JoinedInFew")]
+    public void JoinedRowsHoldTheirPieces(int rows, int[] lengths)
+    {
+        // Places that no piece covers lie before the first, between the second and the third, and after the last; sources have rows of other lengths.
+        int rowBytes = lengths.Sum() + 9;
+        var source = new byte[rows * (lengths.Max() + 3)];
+        new Random(3).NextBytes(source);
+        var target = new byte[rows * rowBytes];
+        Array.Fill(target, (byte)9);
+        var expected = target.ToArray();
+        var pieces = new HostPiece[lengths.Length];
+        fixed (byte* from = source, to = target)
+        {
+            int start = 1;
+            for (int k = 0; k < lengths.Length; k++)
+            {
+                start += k == 2 ? 4 : 0;
+                int row = lengths[k] + k % 4;
+                pieces[k] = new HostPiece { Source = from, SourceRow = row, Start = start, Bytes = lengths[k] };
+                for (int r = 0; r < rows; r++)
+                {
+                    source.AsSpan(r * row, lengths[k]).CopyTo(expected.AsSpan(r * rowBytes + start));
+                }
+
+                start += lengths[k];
+            }
+
+            HostJoin.Run(pieces, to, rows, rowBytes);
+        }
+
+        Assert.That(target.AsSpan().SequenceEqual(expected));
     }
 
     [Test]
@@ -175,6 +292,8 @@ public sealed unsafe class HostCopyTests
         var written = Tensor.Zeros([90, 70], device: device);
         written.Transpose(0, 1).Copy_(x);
         Assert.That(written.ToArray<float>(), Is.EqualTo(expected));
+        Assert.That(x.To(DType.Float64).Flip(1).ToArray<double>(), Is.EqualTo(x.Flip(1).ToArray<float>()));
+        Assert.That(x.To(DType.Float16).Flip(1).To(DType.Float32).ToArray<float>(), Is.EqualTo(x.To(DType.Float16).To(DType.Float32).Flip(1).ToArray<float>()));
         var shifted = Tensor.Arange(100, DType.Float32, device);
         shifted[1..].Copy_(shifted[..^1]);
         Assert.That(shifted.ToArray<float>(), Is.EqualTo(Enumerable.Range(0, 100).Select(i => (float)Math.Max(0, i - 1))), "source and target overlap");

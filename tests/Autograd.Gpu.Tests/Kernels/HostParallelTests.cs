@@ -94,6 +94,26 @@ public sealed class HostParallelTests
     }
 
     [Test]
+    public void EveryOtherCallGoesThroughTheSharesBackwards()
+    {
+        HostParallel.ThreadCount = 2;
+        var orders = new List<int[]>();
+        for (int repeat = 0; repeat < 6; repeat++)
+        {
+            using var both = new Barrier(2);
+            var work = new InStep { Both = both, Caller = Environment.CurrentManagedThreadId, Order = [] };
+            HostParallel.For(8, ref work);
+            orders.Add([.. work.Order]);
+        }
+
+        Assert.That(orders[0], Is.EquivalentTo(new[] { 0, 1, 2, 3 }), "the caller's share");
+        for (int repeat = 1; repeat < 6; repeat++)
+        {
+            Assert.That(orders[repeat], Is.EqualTo(orders[repeat - 1].Reverse()));
+        }
+    }
+
+    [Test]
     public void OthersTakeWhatABusyThreadHasNotComeTo([Values(2, 3)] int threads, [Values(0, 5, 9)] int busy)
     {
         HostParallel.ThreadCount = threads;
@@ -291,6 +311,24 @@ public sealed class HostParallelTests
         {
             Arrived.Signal();
             if (!Arrived.Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other chunk did not start.");
+        }
+    }
+
+    /// <summary>Two threads, one chunk each at a time, so that none is taken from the other's share.</summary>
+    private struct InStep : IHostWork
+    {
+        public Barrier Both;
+        public int Caller;
+        public List<int> Order;
+
+        public readonly void Run(int chunk)
+        {
+            if (Environment.CurrentManagedThreadId == Caller)
+            {
+                Order.Add(chunk);
+            }
+
+            if (!Both.SignalAndWait(TimeSpan.FromSeconds(30))) throw new TimeoutException("The other thread did not come.");
         }
     }
 

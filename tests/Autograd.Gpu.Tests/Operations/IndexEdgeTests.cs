@@ -52,6 +52,28 @@ internal sealed class IndexEdgeTests(Device device, bool lazy)
         Assert.That(zeros.Scatter(0, Long(index), Float(values)).ToArray<float>(), Is.EqualTo(last), "the last one stays");
     }
 
+    [TestCase(1)]
+    [TestCase(7)]
+    [TestCase(33)]
+    [TestCase(300)]
+    public void RowsArePickedWhereverTheyLie(int columns)
+    {
+        // Rows of a part of a table and of a turned one, by negative positions as well, in batches.
+        var table = Tensor.Arange(0, 3 * 5 * (columns + 2), dtype: DType.Float32, device: device).Reshape(3, 5, columns + 2);
+        var array = table.ToArray<float>();
+        long[] picked = [4, 0, 2, 2, 1, 4, 3];
+        var part = table[1, .., 1..(columns + 1)];
+        float At(long row, int column) => array[(5 + row) * (columns + 2) + 1 + column];
+        var expected = picked.SelectMany(row => Enumerable.Range(0, columns).Select(column => At(row, column))).ToArray();
+        Assert.That(part.IndexSelect(0, Long(picked)).ToArray<float>(), Is.EqualTo(expected));
+        Assert.That(part[Long(Array.ConvertAll(picked, row => row - 5))].ToArray<float>(), Is.EqualTo(expected));
+        Assert.That(part.To(DType.Float64).IndexSelect(0, Long(picked)).ToArray<double>(), Is.EqualTo(expected));
+        var turned = part.Transpose(0, 1).Contiguous().Transpose(0, 1);
+        Assert.That(turned.IndexSelect(0, Long(picked)).ToArray<float>(), Is.EqualTo(expected));
+        Assert.That(table.IndexSelect(1, Long(picked))[1, .., 1..(columns + 1)].ToArray<float>(), Is.EqualTo(expected));
+        Assert.Throws<ShapeException>(() => part.IndexSelect(0, Long(0, 5)));
+    }
+
     [Test]
     public void KernelsWrittenByHandTellTheBytesThatTheyMove()
     {

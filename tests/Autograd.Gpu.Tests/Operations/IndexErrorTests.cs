@@ -24,6 +24,9 @@ internal sealed class IndexErrorTests
         yield return Case<DeviceMismatchException>("Gather elsewhere", () => X.Gather(0, Elsewhere), "cpu-kernels");
         yield return Case<ShapeException>("Gather dim", () => X.Gather(2, Whole), "Dimension out of range");
         yield return Case<ShapeException>("IndexSelect out of range", () => X.IndexSelect(1, At(0, 3)), "IndexSelect: index 3 is out of bounds for dimension 1 with size 3");
+        yield return Case<ShapeException>("IndexSelect of rows out of range", () => X.IndexSelect(0, At(0, 1, 2)), "IndexSelect: index 2 is out of bounds for dimension 0 with size 2");
+        yield return Case<ShapeException>("IndexSelect of rows below", () => X.IndexSelect(0, At(0, -1)), "IndexSelect: index -1 is out of bounds for dimension 0 with size 2");
+        yield return Case<ShapeException>("IndexSelect of rows of nothing", () => X[..0].IndexSelect(0, At(0)), "index 0 is out of bounds for dimension 0 with size 0");
         yield return Case<ShapeException>("IndexSelect by a matrix", () => X.IndexSelect(1, Whole), "Index is supposed to be a vector");
         yield return Case<DTypeException>("IndexSelect by a mask", () => X.IndexSelect(1, Mask[0]), "bool");
         yield return Case<ShapeException>("TakeAlongDim of another rank", () => X.TakeAlongDim(At(0), 0), "should have the same number of dimensions");

@@ -16,7 +16,8 @@ internal static unsafe class HostCopy
     /// <summary>Elements of a chunk; a run is cut where it is longer.</summary>
     private const long ChunkElements = 1 << 14;
 
-    private const long LargestChunk = 1 << 18;
+    /// <summary>Bytes.</summary>
+    private const long LargestChunk = 1 << 17;
 
     /// <summary>Extents below which a tile is not worth its turn.</summary>
     private const long LeastTile = 4;
@@ -38,7 +39,7 @@ internal static unsafe class HostCopy
     }
 
     /// <summary>Whether a vector is a cache line.</summary>
-    private static bool IsWide
+    public static bool IsWide
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Vector512.IsHardwareAccelerated && _width == HostVectorWidth.V512;
@@ -118,7 +119,7 @@ internal static unsafe class HostCopy
             return false;
         }
 
-        bool isRun = along == inner && (from[along] == 1 || (from[along] == -1 && sizeof(T) == 4));
+        bool isRun = along == inner && (from[along] is 1 or -1);
         if (!isRun && (across < 0 || across == along || sizes[across] < LeastTile || sizes[along] < LeastTile))
         {
             return false;
@@ -146,10 +147,9 @@ internal static unsafe class HostCopy
         {
             var runs = new RunWork<T> { Source = (T*)source, Target = (T*)target, Outer = outer, Length = sizes[along], IsReversed = from[along] < 0 };
 
-            // Long chunks, for the hardware that reads ahead; the result does not hang on them.
-            long count = outer.Count * runs.Length;
-            runs.Chunk = Math.Clamp(count / (4 * HostParallel.ThreadCount), ChunkElements, LargestChunk);
-            HostParallel.For(checked((int)((count + runs.Chunk - 1) / runs.Chunk)), ref runs);
+            // Long chunks, for the hardware that reads ahead, but several in a core's cache, for the call that goes through them backwards.
+            runs.Cut(Math.Clamp(outer.Count * runs.Length / (4 * HostParallel.ThreadCount), ChunkElements, LargestChunk / sizeof(T)));
+            HostParallel.For(runs.Chunks, ref runs);
             return true;
         }
 
@@ -190,7 +190,7 @@ internal static unsafe class HostCopy
             Count *= size;
         }
 
-        /// <summary>Where the place of a number lies; its coordinates are kept for <see cref="Next"/>.</summary>
+        /// <summary>Where the place of a number lies; its coordinates are kept for <see cref="Advance"/>.</summary>
         public readonly void Find(long number, long* index, out long from, out long to)
         {
             (from, to) = (0, 0);
@@ -203,14 +203,21 @@ internal static unsafe class HostCopy
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Next(long* index, ref long from, ref long to)
+        /// <summary>Size and distances of the innermost dimension.</summary>
+        public readonly (long Size, long From, long To) Last => _rank == 0 ? (1, 0, 0) : (_sizes[_rank - 1], _from[_rank - 1], _to[_rank - 1]);
+
+        /// <summary>How many of so many places lie in a row along the innermost dimension.</summary>
+        public readonly long Rest(long* index, long count) => _rank == 0 ? 1 : Math.Min(count, _sizes[_rank - 1] - index[_rank - 1]);
+
+        /// <summary>Goes on by as many places as <see cref="Rest"/> gave, or fewer.</summary>
+        public readonly void Advance(long count, long* index, ref long from, ref long to)
         {
-            for (int d = _rank - 1; d >= 0; d--)
+            for (int d = _rank - 1; d >= 0; d--, count = 1)
             {
-                from += _from[d];
-                to += _to[d];
-                if (++index[d] < _sizes[d])
+                from += count * _from[d];
+                to += count * _to[d];
+                index[d] += count;
+                if (index[d] < _sizes[d])
                 {
                     return;
                 }
@@ -222,6 +229,7 @@ internal static unsafe class HostCopy
         }
     }
 
+    /// <summary>Runs: whole ones, several a chunk, or parts of long ones.</summary>
     private struct RunWork<T> : IHostWork where T : unmanaged
     {
         public T* Source;
@@ -229,101 +237,49 @@ internal static unsafe class HostCopy
         public OuterPlaces Outer;
         public long Length;
         public bool IsReversed;
-        public long Chunk;
+
+        /// <summary>Runs of a chunk, elements of a part of a run, parts of a run.</summary>
+        public long Group;
+        public long Part;
+        public long Parts;
+
+        public void Cut(long elements)
+        {
+            Group = Math.Clamp(elements / Length, 1, Outer.Count);
+            Part = Math.Min(Length, elements);
+            Parts = (Length + Part - 1) / Part;
+        }
+
+        public readonly int Chunks => checked((int)((Outer.Count + Group - 1) / Group * Parts));
 
         public readonly void Run(int chunk)
         {
             long* index = stackalloc long[MaxRank];
-            long start = chunk * Chunk, left = Math.Min(Chunk, Outer.Count * Length - start);
-            long column = start % Length;
-            Outer.Find(start / Length, index, out long from, out long to);
+            long first = chunk / Parts * Group, left = Math.Min(Group, Outer.Count - first);
+            long column = chunk % Parts * Part, count = Math.Min(Part, Length - column), bytes = count * sizeof(T);
+            Outer.Find(first, index, out long from, out long to);
+            var (size, stepFrom, stepTo) = Outer.Last;
+            stepFrom *= sizeof(T);
+            stepTo *= sizeof(T);
+
+            // Of long runs what follows is fetched, of others a run that comes later.
+            long later = IsReversed ? 1 : Math.Max(1, HostRuns.LongBytes / bytes);
+            long ahead = (IsReversed || bytes < HostRuns.LongBytes) && size >= 2 * later ? later * stepFrom
+                : IsReversed ? -2 * HostRuns.AheadBytes : HostRuns.AheadBytes;
             while (left > 0)
             {
-                long count = Math.Min(left, Length - column);
+                long runs = Outer.Rest(index, left);
                 if (IsReversed)
                 {
-                    Reverse((float*)(Source + from - column - count + 1), (float*)(Target + to + column), count);
+                    HostRuns.Reverse(Source + from - column - count + 1, Target + to + column, count, runs, stepFrom, stepTo, ahead);
                 }
                 else
                 {
-                    Copy((byte*)(Source + from + column), (byte*)(Target + to + column), count * sizeof(T));
+                    HostRuns.Copy((byte*)(Source + from + column), (byte*)(Target + to + column), bytes, runs, stepFrom, stepTo, ahead);
                 }
 
-                left -= count;
-                column = 0;
-                Outer.Next(index, ref from, ref to);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void Copy(byte* source, byte* target, long bytes)
-        {
-            if (bytes < 128)
-            {
-                Unsafe.CopyBlockUnaligned(target, source, (uint)bytes);
-                return;
-            }
-
-            // A call for each short run would take as long as the copy. The last vectors may overlap.
-            long i = 0;
-            if (IsWide && bytes >= 16 * LineBytes)
-            {
-                // From the target's first whole line on: a line that is stored at once need not be read first.
-                Vector512.Load(source).Store(target);
-                i = LineBytes - ((nint)target & (LineBytes - 1));
-                for (; i <= bytes - 4 * LineBytes; i += 4 * LineBytes)
-                {
-                    Vector512<byte> w = Vector512.Load(source + i), x = Vector512.Load(source + i + LineBytes);
-                    Vector512<byte> y = Vector512.Load(source + i + 2 * LineBytes), z = Vector512.Load(source + i + 3 * LineBytes);
-                    w.StoreAligned(target + i);
-                    x.StoreAligned(target + i + LineBytes);
-                    y.StoreAligned(target + i + 2 * LineBytes);
-                    z.StoreAligned(target + i + 3 * LineBytes);
-                }
-            }
-
-            for (; i < bytes - 128; i += 128)
-            {
-                Vector256<byte> a = Vector256.Load(source + i), b = Vector256.Load(source + i + 32);
-                Vector256<byte> c = Vector256.Load(source + i + 64), d = Vector256.Load(source + i + 96);
-                a.Store(target + i);
-                b.Store(target + i + 32);
-                c.Store(target + i + 64);
-                d.Store(target + i + 96);
-            }
-
-            source += bytes - 128;
-            target += bytes - 128;
-            Vector256<byte> e = Vector256.Load(source), f = Vector256.Load(source + 32), g = Vector256.Load(source + 64), h = Vector256.Load(source + 96);
-            e.Store(target);
-            f.Store(target + 32);
-            g.Store(target + 64);
-            h.Store(target + 96);
-        }
-
-        /// <summary>target[i] = source[count - 1 - i].</summary>
-        private static void Reverse(float* source, float* target, long count)
-        {
-            long i = 0;
-            if (Vector256.IsHardwareAccelerated)
-            {
-                for (; i <= count - 8; i += 8)
-                {
-                    Vector256.Shuffle(Vector256.Load(source + count - 8 - i), Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0)).Store(target + i);
-                }
-            }
-
-            if (Vector128.IsHardwareAccelerated)
-            {
-                for (; i <= count - 4; i += 4)
-                {
-                    Vector128.Shuffle(Vector128.Load(source + count - 4 - i), Vector128.Create(3, 2, 1, 0)).Store(target + i);
-                }
-            }
-
-            for (; i < count; i++)
-            {
-                target[i] = source[count - 1 - i];
+                left -= runs;
+                Outer.Advance(runs, index, ref from, ref to);
             }
         }
     }
@@ -351,8 +307,8 @@ internal static unsafe class HostCopy
             new Span<long>(index, MaxRank).Clear();
             for (long copy = 0; copy < Copies.Count; copy++)
             {
-                RunWork<T>.Copy((byte*)(Source + from), (byte*)(Target + to), bytes);
-                Copies.Next(index, ref from, ref to);
+                HostRuns.Copy((byte*)(Source + from), (byte*)(Target + to), bytes, HostRuns.AheadBytes);
+                Copies.Advance(1, index, ref from, ref to);
             }
         }
     }

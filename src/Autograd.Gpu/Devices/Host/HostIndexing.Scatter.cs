@@ -42,7 +42,7 @@ internal static unsafe partial class HostIndexing
             {
                 work.Range = (lines.Size + HostParallel.ThreadCount - 1) / HostParallel.ThreadCount;
             }
-            else if (lines.Outer == 1 && work.TakesRows)
+            else if (lines.Outer == 1 && lines.TakesRows)
             {
                 long ranges = Math.Min(Math.Min(HostParallel.ThreadCount, MostRanges), Math.Min(lines.Size, lines.Inner * sizeof(T) / RowBytesOfRange));
                 if (ranges > 1 && Cut(index, lines, (int)ranges, cuts))
@@ -164,9 +164,6 @@ internal static unsafe partial class HostIndexing
         /// <summary>Slabs of one chunk.</summary>
         public long Slabs;
 
-        /// <summary>Whether an index names a row of elements that lie side by side.</summary>
-        public readonly bool TakesRows => Lines.Inner > 1 && Lines.IndexInner == 0 && Lines.SourceInner == 1;
-
         public readonly void Run(int chunk)
         {
             long first = chunk / (Columns * Ranges) * Slabs, rest = chunk % (Columns * Ranges);
@@ -193,7 +190,7 @@ internal static unsafe partial class HostIndexing
             {
                 Single(result, index, source, low, high);
             }
-            else if (TakesRows)
+            else if (Lines.TakesRows)
             {
                 for (long c = 0; c < Lines.Count; c += IndexBlock)
                 {
@@ -321,20 +318,35 @@ internal static unsafe partial class HostIndexing
         private static long Whole(T* line, long* index, T* source, long count, ulong size)
         {
             long i = 0;
-            var sizes = Vector256.Create(size);
+            var sizes = Vector512.Create(size);
             for (; i <= count - 8 && AreBelow(index + i, sizes); i += 8)
             {
-                Take(line + index[i], source[i]);
-                Take(line + index[i + 1], source[i + 1]);
-                Take(line + index[i + 2], source[i + 2]);
-                Take(line + index[i + 3], source[i + 3]);
-                Take(line + index[i + 4], source[i + 4]);
-                Take(line + index[i + 5], source[i + 5]);
-                Take(line + index[i + 6], source[i + 6]);
-                Take(line + index[i + 7], source[i + 7]);
+                Four(line, index + i, source + i);
+                Four(line, index + i + 4, source + i + 4);
             }
 
             return i;
+        }
+
+        /// <summary>Four elements, of four bytes from one load: loads and stores are what this takes its time for.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Four(T* line, long* index, T* source)
+        {
+            if (sizeof(T) == sizeof(float) && Vector128<T>.IsSupported)
+            {
+                var elements = Vector128.Load(source);
+                long a = index[0], b = index[1], c = index[2], d = index[3];
+                Take(line + a, elements.ToScalar());
+                Take(line + b, elements.GetElement(1));
+                Take(line + c, elements.GetElement(2));
+                Take(line + d, elements.GetElement(3));
+                return;
+            }
+
+            Take(line + index[0], source[0]);
+            Take(line + index[1], source[1]);
+            Take(line + index[2], source[2]);
+            Take(line + index[3], source[3]);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

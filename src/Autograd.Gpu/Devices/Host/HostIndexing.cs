@@ -15,8 +15,11 @@ internal struct HostLines
     /// <summary>Whether a scatter sets the result to zero first.</summary>
     public bool Clears;
 
-    /// <summary>Set where an index lies outside, if indices of single elements are to be checked on the way.</summary>
+    /// <summary>Set where an index lies outside, if indices of single elements, or a gather's of rows, are to be checked on the way.</summary>
     public unsafe int* Outside;
+
+    /// <summary>Whether an index names a row of elements that lie side by side.</summary>
+    public readonly bool TakesRows => Inner > 1 && IndexInner == 0 && SourceInner == 1;
 
     public readonly long Wrap(long index) => Wraps && index < 0 ? index + Size : index;
 }
@@ -25,6 +28,9 @@ internal struct HostLines
 internal static unsafe partial class HostIndexing
 {
     private const long ChunkElements = 1 << 14;
+
+    /// <summary>How far ahead of the row that is copied another is fetched.</summary>
+    private const long FetchedBytes = 1 << 12;
 
     /// <summary>result[o, c, i] = source[o, index[o, c, i], i].</summary>
     public static void Gather<T>(T* source, long* index, T* result, in HostLines lines) where T : unmanaged
@@ -64,10 +70,11 @@ internal static unsafe partial class HostIndexing
         return Volatile.Read(ref found) != 0;
     }
 
-    /// <summary>Whether eight numbers that follow one another are below an unsigned bound.</summary>
+    /// <summary>Whether eight numbers that follow one another are below an unsigned bound, which all lanes hold.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool AreBelow(long* numbers, Vector256<ulong> bound) =>
-        !Vector256.GreaterThanOrEqualAny(Vector256.Max(Vector256.Load((ulong*)numbers), Vector256.Load((ulong*)numbers + 4)), bound);
+    private static bool AreBelow(long* numbers, Vector512<ulong> bound) => Vector512.IsHardwareAccelerated
+        ? !Vector512.GreaterThanOrEqualAny(Vector512.Load((ulong*)numbers), bound)
+        : !Vector256.GreaterThanOrEqualAny(Vector256.Max(Vector256.Load((ulong*)numbers), Vector256.Load((ulong*)numbers + 4)), bound.GetLower());
 
     private struct RangeWork : IHostWork
     {
@@ -134,6 +141,18 @@ internal static unsafe partial class HostIndexing
         {
             long first = chunk * ChunkRows, last = Math.Min(first + ChunkRows, Rows);
             long o = first / Lines.Count, c = first % Lines.Count;
+            if (Lines.TakesRows)
+            {
+                for (long row = first; row < last; o++, c = 0)
+                {
+                    long count = Math.Min(Lines.Count - c, last - row);
+                    CopyRows(Source + o * Lines.SourceOuter, Index + o * Lines.IndexOuter + c * Lines.IndexLine, Result + row * Lines.Inner, count);
+                    row += count;
+                }
+
+                return;
+            }
+
             if (Lines.Outside is not null)
             {
                 for (long row = first; row < last; o++, c = 0)
@@ -157,6 +176,25 @@ internal static unsafe partial class HostIndexing
             }
         }
 
+        /// <summary>Whole rows of one slab. A row that comes some time later is fetched.</summary>
+        private readonly void CopyRows(T* slab, long* index, T* result, long count)
+        {
+            long step = Lines.IndexLine, bytes = Lines.Inner * sizeof(T), later = Math.Max(1, FetchedBytes / bytes);
+            for (long c = 0; c < count; c++, result += Lines.Inner)
+            {
+                long at = Lines.Wrap(index[c * step]);
+                if (Lines.Outside is not null && (ulong)at >= (ulong)Lines.Size)
+                {
+                    Volatile.Write(ref *Lines.Outside, 1);
+                    return;
+                }
+
+                // Not checked yet, but fetching reads nothing.
+                long next = Lines.Wrap(index[Math.Min(c + later, count - 1) * step]);
+                HostRuns.Copy((byte*)(slab + at * Lines.SourceLine), (byte*)result, bytes, (next - at) * Lines.SourceLine * sizeof(T));
+            }
+        }
+
         /// <summary>Elements of one line.</summary>
         private readonly void Single(T* line, long* index, T* result, long count)
         {
@@ -164,7 +202,7 @@ internal static unsafe partial class HostIndexing
             ulong size = (ulong)Lines.Size;
             if (step == 1 && stride == 1)
             {
-                var sizes = Vector256.Create(size);
+                var sizes = Vector512.Create(size);
                 for (; i <= count - 8 && AreBelow(index + i, sizes); i += 8)
                 {
                     Four(line, index + i, result + i);
@@ -212,12 +250,6 @@ internal static unsafe partial class HostIndexing
             if (Lines.Inner == 1)
             {
                 *result = slab[Lines.Wrap(*index) * Lines.SourceLine];
-                return;
-            }
-
-            if (Lines.IndexInner == 0 && Lines.SourceInner == 1)
-            {
-                new ReadOnlySpan<T>(slab + Lines.Wrap(*index) * Lines.SourceLine, (int)Lines.Inner).CopyTo(new Span<T>(result, (int)Lines.Inner));
                 return;
             }
 

@@ -17,7 +17,8 @@ internal interface IHostWork
 /// Fork and join for the host kernels: the caller takes part, the workers sleep when there is nothing to do, and a call allocates nothing.
 /// A worker looks for the next call for some tens of microseconds before it sleeps: waking a sleeping core costs more than most kernels take.
 /// Each thread starts with a share of the chunks that is the same in every call of as many chunks, so that what one kernel leaves in a core's cache the next one
-/// finds there; a thread that is through with its own takes chunks from the ends of the others'.
+/// finds there; a thread that is through with its own takes chunks from the ends of the others'. Every other call of not too many chunks goes through the shares
+/// backwards: where two pass over more than a cache holds, the second begins with what the first has left there, while in the same order it would find all of it gone.
 /// A call from inside a chunk, or while another thread's call holds the workers, runs on its caller alone; since the caller fixes
 /// the chunks, the results are the same.
 /// </summary>
@@ -31,6 +32,13 @@ internal static unsafe class HostParallel
 
     // What the caller does alone before it wakes workers for chunks that take microseconds: about what waking them costs until they are there.
     private static readonly long WakeTicks = Stopwatch.Frequency * 30 / 1_000_000;
+
+    // Shares of fewer chunks are no reason to turn: sums of sums between two large kernels, which leave the caches as they are.
+    private const int TurningChunks = 4;
+
+    // Chunks of a thread in calls that may go backwards. Those of more pass over so much that what is left in a cache counts for little, and pay at the start of
+    // each chunk, where the hardware has not read ahead.
+    private const int MostTurned = 64;
 
     // Gate values; a value of zero or more is the number of workers inside the current job.
     private const int Closed = -1;
@@ -54,6 +62,7 @@ internal static unsafe class HostParallel
         [FieldOffset(132)] public int CallerWaits;
         [FieldOffset(256)] public int Helpers;
         [FieldOffset(260)] public int Call;
+        [FieldOffset(280)] public bool IsBackwards;
         [FieldOffset(264)] public void* Work;
         [FieldOffset(272)] public delegate*<void*, int, void> Run;
     }
@@ -77,30 +86,16 @@ internal static unsafe class HostParallel
 
         public void Drop() => Interlocked.Exchange(ref _left, 0);
 
-        /// <summary>The owner goes forwards.</summary>
+        /// <summary>Takes the first or the last chunk.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryTakeFirst(out int chunk)
+        public bool TryTake(bool isLast, out int chunk)
         {
             long left = Volatile.Read(ref _left);
             while (true)
             {
-                chunk = First(left);
-                if (chunk >= End(left)) return false;
-                long seen = Interlocked.CompareExchange(ref _left, left + 1, left);
-                if (seen == left) return true;
-                left = seen;
-            }
-        }
-
-        /// <summary>The others take what the owner would come to last.</summary>
-        public bool TryTakeLast(out int chunk)
-        {
-            long left = Volatile.Read(ref _left);
-            while (true)
-            {
-                chunk = End(left) - 1;
-                if (chunk < First(left)) return false;
-                long seen = Interlocked.CompareExchange(ref _left, left - (1L << 32), left);
+                chunk = isLast ? End(left) - 1 : First(left);
+                if (First(left) >= End(left)) return false;
+                long seen = Interlocked.CompareExchange(ref _left, isLast ? left - (1L << 32) : left + 1, left);
                 if (seen == left) return true;
                 left = seen;
             }
@@ -156,6 +151,7 @@ internal static unsafe class HostParallel
             _shared.Helpers = helpers;
             _shared.Work = Unsafe.AsPointer(ref copy);
             _shared.Run = &RunChunk<TWork>;
+            if (chunks >= TurningChunks * (helpers + 1)) _shared.IsBackwards = !_shared.IsBackwards && chunks <= MostTurned * (helpers + 1);
             _failure = null;
             Volatile.Write(ref _shared.Gate, 0);
             Interlocked.Increment(ref _shared.Call);
@@ -210,15 +206,18 @@ internal static unsafe class HostParallel
     private static bool TryTake(int number, out int chunk)
     {
         var shares = _shares;
-        if (shares[number].TryTakeFirst(out chunk)) return true;
+        bool isBackwards = _shared.IsBackwards;
+        if (shares[number].TryTake(isBackwards, out chunk)) return true;
+
+        // What its owner would come to last.
         for (int i = number; i > 0; i--)
         {
-            if (shares[i - 1].TryTakeLast(out chunk)) return true;
+            if (shares[i - 1].TryTake(!isBackwards, out chunk)) return true;
         }
 
         for (int i = _shared.Helpers; i > number; i--)
         {
-            if (shares[i].TryTakeLast(out chunk)) return true;
+            if (shares[i].TryTake(!isBackwards, out chunk)) return true;
         }
 
         return false;

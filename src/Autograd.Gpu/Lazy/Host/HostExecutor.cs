@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Autograd.Gpu.Devices.Host;
+using Autograd.Gpu.Diagnostics;
 
 namespace Autograd.Gpu.Lazy.Host;
 
@@ -30,6 +31,12 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
     private const long StreamedBytes = 64 << 20;
 
     private const int StreamAlignment = 64;
+
+    /// <summary>Pieces of a row that are shorter (bytes), in more rows than these, are not worth a pass over the rows.</summary>
+    private const long LeastPiece = 64;
+    private const long MostShortRows = 64;
+
+    private const int MostPieces = 16;
 
     // By loops.
     private readonly KernelCache<HostKernel>[] _kernels = [new(), new(), new()];
@@ -138,6 +145,50 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
                 sums[j] = T.CreateTruncating(sum);
             }
         }
+    }
+
+    public override bool TryJoin(ReadOnlySpan<RowPiece> pieces, BufferExpression result, long rows)
+    {
+        long size = result.DType.Size(), bytes = 0;
+        Span<HostPiece> parts = pieces.Length <= MostPieces ? stackalloc HostPiece[MostPieces] : new HostPiece[pieces.Length];
+        int count = 0;
+        foreach (var piece in pieces)
+        {
+            if (piece.Buffer is not { } buffer)
+            {
+                continue;
+            }
+
+            // Many short pieces go faster one by one, column by column.
+            if (piece.Length * size < LeastPiece && rows > MostShortRows)
+            {
+                return false;
+            }
+
+            parts[count++] = new HostPiece
+            {
+                Source = (byte*)buffer.Block.Pointer + buffer.Layout.Offset * size,
+                SourceRow = piece.Stride * size,
+                Start = piece.Start * size,
+                Bytes = piece.Length * size,
+            };
+            bytes += 2 * rows * piece.Length * size;
+        }
+
+        long start = KernelTrace.Begin(Device);
+        HostJoin.Run(parts[..count], (byte*)result.Block.Pointer, rows, result.Layout.Count / rows * size);
+        GC.KeepAlive(result);
+        foreach (var piece in pieces)
+        {
+            GC.KeepAlive(piece.Buffer);
+        }
+
+        if (start != 0)
+        {
+            KernelTrace.End(Device, "Cat", default, result.Layout.Shape, nameof(CutReason.Operand), bytes, start);
+        }
+
+        return true;
     }
 
     protected override void RunMatMul(BufferExpression a, BufferExpression b, MatrixProduct size, BufferExpression result, BufferExpression? bias)

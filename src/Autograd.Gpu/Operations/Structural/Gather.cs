@@ -24,8 +24,8 @@ internal sealed class Gathered(string name, Shape input, int dim, Shape result, 
         {
             var (outer, count, inner) = Lines.Of(index.Shape, dim);
             var lines = new IndexedLines(outer, count, inner, input.Rank == 0 ? 1 : input[dim], wraps);
-            var operand = Lines.Read(index, dim);
-            bool checksItself = device.IsHost && lines.ChecksOnHost;
+            var (source, operand) = (Lines.Read(x, dim), Lines.Read(index, dim));
+            bool checksItself = device.IsHost && lines.ChecksGatherOnHost(source.Strides, operand.Strides);
             if (index.NumElements > 0 && !checksItself)
             {
                 IndexRange.Check(Name, device, operand, lines, dim);
@@ -35,7 +35,7 @@ internal sealed class Gathered(string name, Shape input, int dim, Shape result, 
             if (index.NumElements > 0)
             {
                 int outside = 0;
-                Executor.Of(device).Run(new GatherCall(Lines.Read(x, dim), operand, buffer, lines, checksItself ? &outside : null), result);
+                Executor.Of(device).Run(new GatherCall(source, operand, buffer, lines, checksItself ? &outside : null), result);
                 if (outside != 0)
                 {
                     buffer.Block.Release();

@@ -207,13 +207,15 @@ internal sealed class Concatenated(int dim, long[] lengths, DType dtype) : Struc
         var sizes = inputs[0].Shape.ToArray();
         sizes[dim] = lengths.Sum();
         var device = inputs[0].Device;
-        var result = Tensor.FromNewBuffer(device, Fuser.NewBuffer(device, dtype, Layout.Contiguous(Shape.Own(sizes))));
+        var buffer = Fuser.NewBuffer(device, dtype, Layout.Contiguous(Shape.Own(sizes)));
+        var joined = device.IsHost ? Join(inputs, buffer) : null;
+        var result = Tensor.FromNewBuffer(device, buffer);
         using (GradMode.Set(false))
         {
             long start = 0;
             for (int i = 0; i < lengths.Length; i++)
             {
-                if (inputs[i].NumElements > 0)
+                if (inputs[i].NumElements > 0 && joined?[i].Buffer is null)
                 {
                     // A piece lets go of the memory, so that it goes back when the result does.
                     var piece = result.Sliced(dim, start, 1, lengths[i]);
@@ -230,6 +232,36 @@ internal sealed class Concatenated(int dim, long[] lengths, DType dtype) : Struc
 
         // The pieces were written one by one; for the tape this is one operation on a value that nobody has seen before.
         return Tensor.FromPieces(result, result.Layout);
+    }
+
+    /// <summary>Copies what lies in memory as the result needs it, in one pass. What is pending or of another dtype is left to be computed into its place.</summary>
+    /// <returns>The pieces, those that were left without a buffer; null if nothing was done.</returns>
+    private RowPiece[]? Join(ReadOnlySpan<Tensor> inputs, BufferExpression result)
+    {
+        var pieces = new RowPiece[inputs.Length];
+        using (result.Block.Device.Gate.Enter())
+        {
+            long rows = 0, start = 0;
+            bool any = false;
+            for (int i = 0; i < pieces.Length; i++)
+            {
+                var (outer, length, inner) = Lines.Of(inputs[i].Shape, dim);
+                if (inputs[i].NumElements > 0 && inputs[i].DType == dtype && !inputs[i].Storage.IsPending)
+                {
+                    var layout = inputs[i].Layout.IsContiguous ? inputs[i].Layout : inputs[i].Layout.Reshape(Shape.Own([outer, length * inner]));
+                    if (layout is not null && (layout.IsContiguous || layout.Stride(1) == 1 || length * inner == 1))
+                    {
+                        pieces[i] = new RowPiece(inputs[i].StridedBuffer().WithLayout(layout), layout.IsContiguous ? length * inner : layout.Stride(0), start, length * inner);
+                        any = true;
+                    }
+                }
+
+                rows = outer;
+                start += length * inner;
+            }
+
+            return any && Executor.Of(result.Block.Device).TryJoin(pieces, result, rows) ? pieces : null;
+        }
     }
 
     public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
