@@ -35,6 +35,14 @@ internal sealed class ConvolutionTests
         yield return new("small images, stride", [5, 4, 9, 8], [70, 4, 3, 3], 2, 1, 1, 1);
         yield return new("small images, many channels in", [4, 65, 6, 7], [5, 65, 3, 3], 1, 1, 1, 1);
         yield return new("small images, many channels in, stride", [4, 64, 6, 7], [3, 64, 3, 3], 2, 1, 1, 1);
+        yield return new("small images, several slices of gathered columns", [4, 66, 3, 3], [64, 66, 3, 3], 1, 1, 1, 1);
+        yield return new("few columns, shifted", [1, 65, 8, 4], [66, 65, 3, 3], 1, 1, 1, 1);
+        yield return new("few columns, shifted, stride", [1, 3, 16, 8], [71, 3, 3, 3], 2, 1, 1, 1);
+        yield return new("few columns, shifted, stride of rows", [1, 64, 16, 3], [5, 64, 3, 3], (2, 1), 1, 1, 1);
+        yield return new("few columns, shifted, dilation", [2, 64, 8, 4], [4, 64, 3, 3], 1, 2, 2, 1);
+        yield return new("few columns, shifted, no padding", [1, 3, 10, 6], [70, 3, 3, 3], 1, 0, 1, 1);
+        yield return new("few columns, shifted, a volume", [1, 2, 3, 8, 4], [64, 2, 2, 3, 3], 1, 1, 1, 1);
+        yield return new("few columns, shifted, groups", [1, 6, 8, 4], [128, 3, 3, 3], 1, 1, 1, 2);
         yield return new("one tap, more channels out", [3, 18, 23, 25], [37, 18, 1, 1], 1, 0, 1, 1);
         yield return new("one tap, groups", [2, 36, 5, 5], [40, 18, 1, 1], 1, 0, 1, 2);
     }

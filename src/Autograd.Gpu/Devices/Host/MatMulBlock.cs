@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Devices.Host;
 
@@ -35,6 +36,10 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
     private const int DirectRows = 24;
     private const int DirectColumns = 64;
     private const int DirectBytes = 512 * 1024;
+
+    // Rows of b that are read in place are too many streams for the processor to see ahead in: of an operand beyond this size the next columns are fetched beside the products.
+    private const int FetchBytes = 256 * 1024;
+    private const int CacheLine = 64;
 
     private static int Narrow => TOps.Lanes;
 
@@ -102,6 +107,7 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
     private static void Panels(
         in MatMulProblem<T> x, nint m, nint n, nint k, bool packed, T* a, T* b, T* right, T* c, bool accumulate)
     {
+        bool fetches = b != null && x.K * x.N * sizeof(T) > FetchBytes && Sse.IsSupported;
         for (nint q = 0, width; q < n; q += width)
         {
             width = PanelWidth(n - q);
@@ -111,7 +117,7 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
             if (n - q < width)
                 Edge(m, n - q, k, packed, a, x.ARow, x.ACol, panel, c + q, x.CRow, x.Alpha, accumulate);
             else
-                Column(m, width, k, packed, a, x.ARow, x.ACol, panel, panelRow, c + q, x.CRow, x.Alpha, accumulate);
+                Column(m, width, k, packed, a, x.ARow, x.ACol, panel, panelRow, c + q, x.CRow, x.Alpha, accumulate, fetches && n - q > 2 * width ? panel + width : null);
         }
     }
 
@@ -149,17 +155,26 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
     // All the tiles of one column panel.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Column(
-        nint m, nint width, nint k, bool packed, T* a, nint aRow, nint aCol, T* b, nint bRow, T* c, nint cRow, T alpha, bool accumulate)
+        nint m, nint width, nint k, bool packed, T* a, nint aRow, nint aCol, T* b, nint bRow, T* c, nint cRow, T alpha, bool accumulate, T* next = null)
     {
         for (nint i = 0, rows; i < m; i += rows)
         {
             rows = PanelRows(m - i);
+            if (next != null) Fetch(next + k * i / m * bRow, bRow, k * (i + rows) / m - k * i / m, width);
             T* tile = packed ? a + i * k : a + i * aRow;
             nint tileRow = packed ? 1 : aRow, tileCol = packed ? rows : aCol;
             if (width == Wide)
                 Tile<Two>(rows, k, tile, tileRow, tileCol, b, bRow, c + i * cRow, cRow, alpha, accumulate);
             else
                 Tile<One>(rows, k, tile, tileRow, tileCol, b, bRow, c + i * cRow, cRow, alpha, accumulate);
+        }
+    }
+
+    private static void Fetch(T* b, nint bRow, nint rows, nint width)
+    {
+        for (; rows > 0; rows--, b += bRow)
+        {
+            for (nint i = 0; i < width; i += CacheLine / sizeof(T)) Sse.Prefetch1(b + i);
         }
     }
 

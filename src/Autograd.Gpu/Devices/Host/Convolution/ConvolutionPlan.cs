@@ -42,12 +42,17 @@ internal sealed record TapSet(int Depth, int Height, int Width, int[] Taps, int 
 /// </summary>
 internal sealed class ConvolutionPlan
 {
-    // A slice is so much of packed weights a row: fewer slices are fewer sums that go to memory and back. The band shares the second-level cache with them.
+    // A slice is so much of the weights a row: fewer slices are fewer sums that go to memory and back. The band shares the second-level cache with them.
     private const int SliceBytes = 4608;
     private const int BandBytes = 256 * 1024;
 
-    /// <summary>Gathered columns take a tile's width times as much as a row of weights.</summary>
-    private const int GatheredSliceBytes = 2048;
+    /// <summary>Columns that are gathered, or shifted, take more room than a band: shorter slices leave more columns to each row of weights.</summary>
+    private const int ShortSliceBytes = 2304;
+
+    /// <summary>The gathered columns of a slice, and the sums of gathered columns.</summary>
+    private const int GatheredBytes = 512 * 1024;
+
+    private const int SumBytes = 1024 * 1024;
 
     /// <summary>Columns that make a band worth its copies.</summary>
     private const int LeastColumns = 64;
@@ -58,13 +63,10 @@ internal sealed class ConvolutionPlan
     /// <summary>The images that make it worth gathering columns: with fewer, the panels are cut up for the threads, and each part would gather for itself.</summary>
     private const int LeastGatheredImages = 4;
 
-    /// <summary>The channels that make it worth gathering columns.</summary>
+    /// <summary>The channels that make it worth gathering columns, or a copy of the band for each tap of a row.</summary>
     private const int LeastGathered = 64;
 
-    /// <summary>The panels whose weights stay in the second-level cache.</summary>
-    public const int PassPanels = 8;
-
-    public ConvolutionPlan(in ConvolutionShape shape, bool isTransposed, int elementSize, int tallest, int threads)
+    public ConvolutionPlan(in ConvolutionShape shape, bool isTransposed, int elementSize, int lanes, bool hasManyRegisters, int threads)
     {
         Shape = shape;
         IsTransposed = isTransposed;
@@ -72,62 +74,93 @@ internal sealed class ConvolutionPlan
         (Depth, Height, Width) = (walk(shape.Depth), walk(shape.Height), walk(shape.Width));
         (SourceChannels, TargetChannels) = isTransposed ? (shape.OutputChannels, shape.InputChannels) : (shape.InputChannels, shape.OutputChannels);
         Sets = TapSet.All(shape, Depth, Height, Width);
-        int mostTaps = Math.Max(1, Sets.Max(s => s.Taps.Length));
-        SliceChannels = Even(SourceChannels, Math.Clamp(SliceBytes / elementSize / mostTaps, 1, Math.Max(SourceChannels, 1)));
-        int rows = Height.End - Height.Start, band = rows;
-        int bandColumns = Width.End - Width.Start;
-        long columns = Math.Max(1, bandColumns + Width.MaxOffset);
-        bool IsTooLarge() => SourceBand.ChannelElements(Depth, Height, Width, band, bandColumns) * SliceChannels * elementSize > BandBytes;
-        while (band > 1 && band * columns > LeastColumns && IsTooLarge())
-        {
-            band = (band + 1) / 2;
-        }
-
-        // Long rows are cut as well, if their parts stay long beside what the taps reach.
-        while (band == 1 && bandColumns > Math.Max(4 * LeastColumns, 4 * Width.MaxOffset) && IsTooLarge())
-        {
-            bandColumns = (bandColumns + 1) / 2;
-        }
-
-        // More bands and fewer images where there would be too little for the threads to share; they change no result.
+        int rows = Height.End - Height.Start, columns = Width.End - Width.Start;
         long depths = Math.Max(1, Depth.End - Depth.Start), outer = depths * shape.Groups;
-        Gathers = band == rows && bandColumns == Width.End - Width.Start && IsWorthGathering(elementSize);
+        IsLow = TargetChannels <= LowConvolutionTile.MostRows;
+        LowVectors = TargetChannels switch { 1 => hasManyRegisters ? 8 : 6, 2 => hasManyRegisters ? 8 : 4, 3 => hasManyRegisters ? 8 : 3, _ => hasManyRegisters ? 6 : 2 };
+        (TileRows, TileVectors) = hasManyRegisters ? (8, 3) : (6, 2);
+        PanelStarts = IsLow ? [.. TargetChannels > 0 ? [0] : Array.Empty<int>(), TargetChannels] : Panels(TargetChannels, TileRows);
+        Gathers = IsWorthGathering(rows, columns, lanes);
+        IsShifted = Gathers ? Width.Taps > 1 && Width.TargetStep == 1 : IsWorthShifting(rows, columns, lanes);
+        IsSolid = IsShifted && Height.TargetStep == 1;
+        int mostTaps = Math.Max(1, Sets.Max(s => s.Taps.Length));
+        SliceChannels = Slice(Gathers ? ShortSliceBytes : SliceBytes);
         if (Gathers)
         {
-            SliceChannels = Even(SourceChannels, Math.Clamp(GatheredSliceBytes / elementSize / mostTaps, 1, Math.Max(SourceChannels, 1)));
-        }
+            (BandRows, Bands, BandColumns, ColumnBands, RowBlocks) = (Math.Max(1, rows), 1, Math.Max(1, columns), 1, 1);
+            long vectors = ((long)shape.Batch * rows * columns + lanes - 1) / lanes, sliceBytes = (long)SliceChannels * mostTaps * lanes * elementSize;
+            long parts = Math.Max(vectors * sliceBytes / GatheredBytes, vectors * TargetChannels * lanes * elementSize / SumBytes);
+            parts = Math.Max(parts, (2 * threads + outer - 1) / outer);
+            GatheredParts = (int)Math.Clamp(parts, 1, Math.Max(1, vectors));
 
-        long channelBytes = SourceBand.ChannelElements(Depth, Height, Width, band, bandColumns) * SliceChannels * elementSize;
-        int images = band < rows || bandColumns < Width.End - Width.Start ? 1 : (int)Math.Clamp(Math.Min(PassColumns / Math.Max(1, rows * columns), (Gathers ? 2 : 1) * BandBytes / Math.Max(1, channelBytes)), 1, Math.Max(1, shape.Batch));
-        while (images > 1 && outer * ((shape.Batch + images - 1) / images) < 2 * threads)
+            // The images that a part of the columns may have its share of: parts begin with whole vectors.
+            int least = Sets.Select(PlacesOf).Where(p => p > 0).DefaultIfEmpty(1).Min();
+            Images = Math.Min(shape.Batch, shape.Batch / GatheredParts + 2 * lanes / least + 4);
+            outer *= GatheredParts;
+        }
+        else
         {
-            images = (images + 1) / 2;
+            if (IsShifted && BytesOf(rows, columns) > BandBytes)
+            {
+                SliceChannels = Slice(ShortSliceBytes);
+            }
+
+            Cut(rows, columns, ref outer, threads);
         }
 
-        Images = Math.Max(1, Even(shape.Batch, images));
-        outer *= (shape.Batch + Images - 1) / Images;
-        while (band > 1 && Images == 1 && band * columns > 2 * LeastColumns && outer * ((rows + band - 1) / band) < 2 * threads)
-        {
-            band = (band + 1) / 2;
-        }
-
-        while (band == 1 && Images == 1 && bandColumns > Math.Max(4 * LeastColumns, 4 * Width.MaxOffset)
-            && outer * rows * ((Width.End - Width.Start + bandColumns - 1) / bandColumns) < 2 * threads)
-        {
-            bandColumns = (bandColumns + 1) / 2;
-        }
-
-        BandRows = Math.Max(1, Even(rows, band));
-        Bands = (rows + BandRows - 1) / BandRows;
-        BandColumns = Math.Max(1, Even(Width.End - Width.Start, bandColumns));
-        ColumnBands = (Width.End - Width.Start + BandColumns - 1) / BandColumns;
-        outer *= ColumnBands;
-        IsLow = TargetChannels <= LowConvolutionTile.MostRows;
-        LowVectors = TargetChannels switch { 1 => tallest > 8 ? 8 : 6, 2 => tallest > 8 ? 8 : 4, 3 => tallest > 8 ? 8 : 3, _ => tallest > 8 ? 6 : 2 };
-        PanelStarts = IsLow ? [.. TargetChannels > 0 ? [0] : Array.Empty<int>(), TargetChannels] : Panels(TargetChannels, tallest);
-        RowBlocks = (int)Math.Clamp((2 * threads + outer * Bands - 1) / Math.Max(1, outer * Bands), 1, Math.Max(1, PanelStarts.Length - 1));
-        Band = new SourceBand(Depth, Height, Width, BandRows, Math.Min(BandColumns, Width.End - Width.Start), Images);
+        Band = new SourceBand(Depth, Height, Width, BandRows, Math.Min(BandColumns, columns), Images, IsShifted);
         Items = outer * Bands * RowBlocks;
+        SliceRows = SliceChannels * mostTaps;
+
+        int PlacesOf(TapSet set) => Math.Max(0, Height.Range(set.Height).End - Height.Range(set.Height).Start) * Math.Max(0, Width.Range(set.Width).End - Width.Range(set.Width).Start);
+
+        int Slice(int bytes) => Even(SourceChannels, Math.Clamp(bytes / elementSize / mostTaps, 1, Math.Max(SourceChannels, 1)));
+
+        long BytesOf(int bandRows, int bandColumns) => SourceBand.ChannelElements(Depth, Height, Width, bandRows, bandColumns, IsShifted) * SliceChannels * elementSize;
+
+        void Cut(int rows, int columns, ref long outer, int threads)
+        {
+            int band = rows, bandColumns = columns;
+            long pitch = Math.Max(1, columns + Width.MaxOffset);
+            while (band > 1 && band * pitch > LeastColumns && BytesOf(band, bandColumns) > BandBytes)
+            {
+                band = (band + 1) / 2;
+            }
+
+            // Long rows are cut as well, if their parts stay long beside what the taps reach.
+            while (band == 1 && bandColumns > Math.Max(4 * LeastColumns, 4 * Width.MaxOffset) && BytesOf(band, bandColumns) > BandBytes)
+            {
+                bandColumns = (bandColumns + 1) / 2;
+            }
+
+            // More bands and fewer images where there would be too little for the threads to share; they change no result.
+            long most = Math.Min(PassColumns / Math.Max(1, rows * pitch), BandBytes / Math.Max(1, BytesOf(band, bandColumns)));
+            int images = band < rows || bandColumns < columns ? 1 : (int)Math.Clamp(most, 1, Math.Max(1, Shape.Batch));
+            while (images > 1 && outer * ((Shape.Batch + images - 1) / images) < 2 * threads)
+            {
+                images = (images + 1) / 2;
+            }
+
+            Images = Math.Max(1, Even(Shape.Batch, images));
+            outer *= (Shape.Batch + Images - 1) / Images;
+            while (!IsShifted && band > 1 && Images == 1 && band * pitch > 2 * LeastColumns && outer * ((rows + band - 1) / band) < 2 * threads)
+            {
+                band = (band + 1) / 2;
+            }
+
+            while (band == 1 && Images == 1 && bandColumns > Math.Max(4 * LeastColumns, 4 * Width.MaxOffset)
+                && outer * rows * ((columns + bandColumns - 1) / bandColumns) < 2 * threads)
+            {
+                bandColumns = (bandColumns + 1) / 2;
+            }
+
+            BandRows = Math.Max(1, Even(rows, band));
+            Bands = (rows + BandRows - 1) / BandRows;
+            BandColumns = Math.Max(1, Even(columns, bandColumns));
+            ColumnBands = (columns + BandColumns - 1) / BandColumns;
+            outer *= ColumnBands;
+            RowBlocks = (int)Math.Clamp((2 * threads + outer * Bands - 1) / Math.Max(1, outer * Bands), 1, Math.Max(1, PanelStarts.Length - 1));
+        }
     }
 
     public ConvolutionShape Shape { get; }
@@ -152,22 +185,39 @@ internal sealed class ConvolutionPlan
     /// <summary>The channels that are summed over at a time.</summary>
     public int SliceChannels { get; }
 
+    /// <summary>The channels and taps of a slice, at most.</summary>
+    public int SliceRows { get; }
+
     /// <summary>The images that are taken at a time.</summary>
-    public int Images { get; }
+    public int Images { get; private set; }
 
-    public int BandRows { get; }
+    public int BandRows { get; private set; }
 
-    public int Bands { get; }
+    public int Bands { get; private set; }
 
-    public int BandColumns { get; }
+    public int BandColumns { get; private set; }
 
-    public int ColumnBands { get; }
+    public int ColumnBands { get; private set; }
 
     /// <summary>The parts that the panels of a band are cut into.</summary>
-    public int RowBlocks { get; }
+    public int RowBlocks { get; private set; }
 
     /// <summary>Whether a tile's columns are gathered, since whole rows of the band would leave too many of them unused.</summary>
     public bool Gathers { get; }
+
+    /// <summary>The parts that all images' columns are cut into where they are gathered.</summary>
+    public int GatheredParts { get; } = 1;
+
+    /// <summary>Whether each tap of a row has its own copy of the band, so that the grid's rows follow one another without gaps.</summary>
+    public bool IsShifted { get; }
+
+    /// <summary>Whether the rows of a band lie in the target as they do in the band, one behind the other.</summary>
+    public bool IsSolid { get; }
+
+    /// <summary>The rows of a register tile, and its vectors.</summary>
+    public int TileRows { get; }
+
+    public int TileVectors { get; }
 
     /// <summary>Whether the target's channels are so few that tiles are low and wide.</summary>
     public bool IsLow { get; }
@@ -183,30 +233,51 @@ internal sealed class ConvolutionPlan
     /// <summary>Pieces of work that do not depend on one another.</summary>
     public long Items { get; }
 
-    /// <summary>Where the packed weights of a slice begin: [set, group, slice][panel][channel, tap][row].</summary>
-    public nint Weights(TapSet set, int group, int firstChannel) =>
-        (nint)TargetChannels * SourceChannels * ((nint)Shape.Groups * set.First + (nint)group * set.Taps.Length)
-        + (nint)TargetChannels * firstChannel * set.Taps.Length;
+    /// <summary>Whether the weights are sorted by sets of taps first: of those that lie in a line of memory a set reads but a few.</summary>
+    public bool SortsWeights => IsTransposed && Sets.Length > 1;
+
+    /// <summary>From one row of the weights, which is one of the target's channels, to the next.</summary>
+    public nint WeightRow => SortsWeights ? 1 : IsTransposed ? Shape.Taps : (nint)Shape.InputChannels * Shape.Taps;
+
+    /// <summary>Where the weights of a set, a group and a slice begin; sorted ones are [set, group, channel, tap, row].</summary>
+    public nint Weights(TapSet set, int group, int firstChannel) => SortsWeights
+        ? ((nint)set.First * Shape.Groups * SourceChannels + ((nint)group * SourceChannels + firstChannel) * set.Taps.Length) * TargetChannels
+        : (nint)group * Shape.OutputChannels * Shape.InputChannels * Shape.Taps + WeightOffset(set, firstChannel, 0) - WeightOffset(set, 0, 0);
+
+    /// <summary>Where the weight of a channel and of a set's tap stands from there on.</summary>
+    public nint WeightOffset(TapSet set, int channel, int tap) => SortsWeights
+        ? ((nint)channel * set.Taps.Length + tap) * TargetChannels
+        : (nint)channel * Shape.Taps * (IsTransposed ? Shape.InputChannels : 1) + set.Taps[tap];
+
+    /// <summary>How many vectors the next tile of a run has, with so many left: a tile of one has too few sums for the processor.</summary>
+    public int NextVectors(int left) => left > TileVectors + 1 || left == TileVectors ? TileVectors : Math.Min(left, 2);
 
     /// <summary>Gathering costs about a copy for each tap, which many target channels share; it saves the columns between rows and behind an image's last one.</summary>
-    private bool IsWorthGathering(int elementSize)
+    private bool IsWorthGathering(int rows, int columns, int lanes)
     {
-        int rows = Height.End - Height.Start, columns = Width.End - Width.Start, lanes = 64 / elementSize;
-        int run = Math.Max(0, rows - 1) * (columns + Width.MaxOffset) + columns;
+        int run = Width.TargetStep == 1 ? rows * columns : Math.Max(0, rows - 1) * (columns + Width.MaxOffset) + columns;
         double whole = (run + lanes - 1) / lanes * lanes;
         return TargetChannels >= LeastGathered && Shape.Batch >= LeastGatheredImages && whole * 9 > (double)rows * columns * 10;
     }
 
-    /// <summary>Rows in tiles: of twelve where the processor has the registers, and never so that a thin one is left where two of eight would do.</summary>
+    /// <summary>A copy for each tap of a row costs more copies; it saves the columns between rows.</summary>
+    private bool IsWorthShifting(int rows, int columns, int lanes)
+    {
+        int pitch = SourceBand.WholePitch(Width);
+        long whole = Math.Min(((long)Math.Max(0, rows - 1) * pitch + columns + lanes - 1) / lanes, (long)rows * ((columns + lanes - 1) / lanes));
+        long solid = ((long)rows * columns + lanes - 1) / lanes;
+        return TargetChannels >= LeastGathered && Width.Taps > 1 && Width.TargetStep == 1 && whole * 16 > solid * 17;
+    }
+
+    /// <summary>Rows in tiles, the tallest ones first.</summary>
     private static int[] Panels(int rows, int tallest)
     {
         var starts = new List<int>();
-        int at = 0;
-        while (at < rows)
+        for (int at = 0; at < rows;)
         {
             starts.Add(at);
             int left = rows - at;
-            at += left >= tallest && !(left == 16 && tallest == 12) ? tallest : left >= 8 && tallest > 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+            at += left >= tallest ? tallest : left >= 4 ? 4 : left >= 2 ? 2 : 1;
         }
 
         return [.. starts, rows];

@@ -1,127 +1,144 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Devices.Host;
 
+internal readonly struct Three : IConstant
+{
+    public static int Value => 3;
+}
+
 /// <summary>
-/// The register tile of a convolution: as <see cref="MatMulTile"/>, but each row of the right operand is found through a table of distances, so that
-/// patches of an image need not be copied into a matrix.
+/// The register tile of a convolution: as <see cref="MatMulTile"/>, but each row of the right operand and each column of the left one is found through a table of distances, so that neither
+/// patches of an image nor weights need be copied into a matrix.
 /// </summary>
 internal static unsafe class ConvolutionTile
 {
+    // From this depth on, fetching the rows of c during the products hides their latency.
+    private const int PrefetchFrom = 64;
+
     /// <summary>
-    /// c = a b, or c += a b, for one to twelve rows and one or two vectors of columns. Row p of b starts at b + offsets[p]; a is packed, its rows
-    /// adjacent for each p. Each element sums its products in order.
+    /// c = a b, or c += a b, for one, two, four, six or eight rows and one to three vectors of columns. Row p of b starts at b + bOffsets[p], and element p of row i of a is at
+    /// a + aOffsets[p] + i aRow. Each element sums its products in order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<T, TVector, TOps, TRows, TVectors>(nint k, T* a, T* b, int* offsets, T* c, nint cRow, bool accumulate)
+    public static void Multiply<T, TVector, TOps, TRows, TVectors>(nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow, bool accumulate)
         where T : unmanaged
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        TVector l0 = default, r0 = default;
-        TVector l1 = default, r1 = default;
-        TVector l2 = default, r2 = default;
-        TVector l3 = default, r3 = default;
-        TVector l4 = default, r4 = default;
-        TVector l5 = default, r5 = default;
-        TVector l6 = default, r6 = default;
-        TVector l7 = default, r7 = default;
-        TVector l8 = default, r8 = default;
-        TVector l9 = default, r9 = default;
-        TVector l10 = default, r10 = default;
-        TVector l11 = default, r11 = default;
+        // Called before the accumulators live: across a call they would all lie in memory.
+        if (accumulate && k >= PrefetchFrom) PrefetchRows<T, TRows, TVectors>(c, cRow, TOps.Lanes);
+
+        TVector s00 = default, s01 = default, s02 = default, s10 = default, s11 = default, s12 = default;
+        TVector s20 = default, s21 = default, s22 = default, s30 = default, s31 = default, s32 = default;
+        TVector s40 = default, s41 = default, s42 = default, s50 = default, s51 = default, s52 = default;
+        TVector s60 = default, s61 = default, s62 = default, s70 = default, s71 = default, s72 = default;
+        nint aRow2 = 2 * aRow, aRow3 = 3 * aRow;
         for (nint p = 0; p < k; p++)
         {
-            T* line = b + offsets[p];
-            TVector left = TOps.Load(line), right = TVectors.Value == 2 ? TOps.Load(line + TOps.Lanes) : default;
-            TVector x = TOps.Broadcast(a[0]);
-            l0 = TOps.MultiplyAdd(x, left, l0);
-            if (TVectors.Value == 2) r0 = TOps.MultiplyAdd(x, right, r0);
+            T* line = b + bOffsets[p];
+            T* row = a + aOffsets[p];
+            TVector y0 = TOps.Load(line), y1 = TVectors.Value > 1 ? TOps.Load(line + TOps.Lanes) : default;
+            TVector y2 = TVectors.Value > 2 ? TOps.Load(line + 2 * TOps.Lanes) : default;
+            TVector x = TOps.Broadcast(row[0]);
+            s00 = TOps.MultiplyAdd(x, y0, s00);
+            if (TVectors.Value > 1) s01 = TOps.MultiplyAdd(x, y1, s01);
+            if (TVectors.Value > 2) s02 = TOps.MultiplyAdd(x, y2, s02);
             if (TRows.Value > 1)
             {
-                x = TOps.Broadcast(a[1]);
-                l1 = TOps.MultiplyAdd(x, left, l1);
-                if (TVectors.Value == 2) r1 = TOps.MultiplyAdd(x, right, r1);
+                x = TOps.Broadcast(row[aRow]);
+                s10 = TOps.MultiplyAdd(x, y0, s10);
+                if (TVectors.Value > 1) s11 = TOps.MultiplyAdd(x, y1, s11);
+                if (TVectors.Value > 2) s12 = TOps.MultiplyAdd(x, y2, s12);
             }
 
             if (TRows.Value > 2)
             {
-                x = TOps.Broadcast(a[2]);
-                l2 = TOps.MultiplyAdd(x, left, l2);
-                if (TVectors.Value == 2) r2 = TOps.MultiplyAdd(x, right, r2);
-                x = TOps.Broadcast(a[3]);
-                l3 = TOps.MultiplyAdd(x, left, l3);
-                if (TVectors.Value == 2) r3 = TOps.MultiplyAdd(x, right, r3);
+                x = TOps.Broadcast(row[aRow2]);
+                s20 = TOps.MultiplyAdd(x, y0, s20);
+                if (TVectors.Value > 1) s21 = TOps.MultiplyAdd(x, y1, s21);
+                if (TVectors.Value > 2) s22 = TOps.MultiplyAdd(x, y2, s22);
+                x = TOps.Broadcast(row[aRow3]);
+                s30 = TOps.MultiplyAdd(x, y0, s30);
+                if (TVectors.Value > 1) s31 = TOps.MultiplyAdd(x, y1, s31);
+                if (TVectors.Value > 2) s32 = TOps.MultiplyAdd(x, y2, s32);
             }
 
             if (TRows.Value > 4)
             {
-                x = TOps.Broadcast(a[4]);
-                l4 = TOps.MultiplyAdd(x, left, l4);
-                if (TVectors.Value == 2) r4 = TOps.MultiplyAdd(x, right, r4);
-                x = TOps.Broadcast(a[5]);
-                l5 = TOps.MultiplyAdd(x, left, l5);
-                if (TVectors.Value == 2) r5 = TOps.MultiplyAdd(x, right, r5);
+                row += 4 * aRow;
+                x = TOps.Broadcast(row[0]);
+                s40 = TOps.MultiplyAdd(x, y0, s40);
+                if (TVectors.Value > 1) s41 = TOps.MultiplyAdd(x, y1, s41);
+                if (TVectors.Value > 2) s42 = TOps.MultiplyAdd(x, y2, s42);
+                x = TOps.Broadcast(row[aRow]);
+                s50 = TOps.MultiplyAdd(x, y0, s50);
+                if (TVectors.Value > 1) s51 = TOps.MultiplyAdd(x, y1, s51);
+                if (TVectors.Value > 2) s52 = TOps.MultiplyAdd(x, y2, s52);
             }
 
             if (TRows.Value > 6)
             {
-                x = TOps.Broadcast(a[6]);
-                l6 = TOps.MultiplyAdd(x, left, l6);
-                if (TVectors.Value == 2) r6 = TOps.MultiplyAdd(x, right, r6);
-                x = TOps.Broadcast(a[7]);
-                l7 = TOps.MultiplyAdd(x, left, l7);
-                if (TVectors.Value == 2) r7 = TOps.MultiplyAdd(x, right, r7);
+                x = TOps.Broadcast(row[aRow2]);
+                s60 = TOps.MultiplyAdd(x, y0, s60);
+                if (TVectors.Value > 1) s61 = TOps.MultiplyAdd(x, y1, s61);
+                if (TVectors.Value > 2) s62 = TOps.MultiplyAdd(x, y2, s62);
+                x = TOps.Broadcast(row[aRow3]);
+                s70 = TOps.MultiplyAdd(x, y0, s70);
+                if (TVectors.Value > 1) s71 = TOps.MultiplyAdd(x, y1, s71);
+                if (TVectors.Value > 2) s72 = TOps.MultiplyAdd(x, y2, s72);
             }
-
-            if (TRows.Value > 8)
-            {
-                x = TOps.Broadcast(a[8]);
-                l8 = TOps.MultiplyAdd(x, left, l8);
-                if (TVectors.Value == 2) r8 = TOps.MultiplyAdd(x, right, r8);
-                x = TOps.Broadcast(a[9]);
-                l9 = TOps.MultiplyAdd(x, left, l9);
-                if (TVectors.Value == 2) r9 = TOps.MultiplyAdd(x, right, r9);
-                x = TOps.Broadcast(a[10]);
-                l10 = TOps.MultiplyAdd(x, left, l10);
-                if (TVectors.Value == 2) r10 = TOps.MultiplyAdd(x, right, r10);
-                x = TOps.Broadcast(a[11]);
-                l11 = TOps.MultiplyAdd(x, left, l11);
-                if (TVectors.Value == 2) r11 = TOps.MultiplyAdd(x, right, r11);
-            }
-
-            a += TRows.Value;
         }
 
-        Store<T, TVector, TOps, TVectors>(c, l0, r0, accumulate);
-        if (TRows.Value > 1) Store<T, TVector, TOps, TVectors>(c + cRow, l1, r1, accumulate);
+        Store<T, TVector, TOps, TVectors>(c, s00, s01, s02, accumulate);
+        if (TRows.Value > 1) Store<T, TVector, TOps, TVectors>(c + cRow, s10, s11, s12, accumulate);
         if (TRows.Value > 2)
         {
-            Store<T, TVector, TOps, TVectors>(c + 2 * cRow, l2, r2, accumulate);
-            Store<T, TVector, TOps, TVectors>(c + 3 * cRow, l3, r3, accumulate);
+            Store<T, TVector, TOps, TVectors>(c + 2 * cRow, s20, s21, s22, accumulate);
+            Store<T, TVector, TOps, TVectors>(c + 3 * cRow, s30, s31, s32, accumulate);
         }
 
         if (TRows.Value > 4)
         {
-            Store<T, TVector, TOps, TVectors>(c + 4 * cRow, l4, r4, accumulate);
-            Store<T, TVector, TOps, TVectors>(c + 5 * cRow, l5, r5, accumulate);
+            Store<T, TVector, TOps, TVectors>(c + 4 * cRow, s40, s41, s42, accumulate);
+            Store<T, TVector, TOps, TVectors>(c + 5 * cRow, s50, s51, s52, accumulate);
         }
 
         if (TRows.Value > 6)
         {
-            Store<T, TVector, TOps, TVectors>(c + 6 * cRow, l6, r6, accumulate);
-            Store<T, TVector, TOps, TVectors>(c + 7 * cRow, l7, r7, accumulate);
+            Store<T, TVector, TOps, TVectors>(c + 6 * cRow, s60, s61, s62, accumulate);
+            Store<T, TVector, TOps, TVectors>(c + 7 * cRow, s70, s71, s72, accumulate);
         }
+    }
 
-        if (TRows.Value > 8)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void PrefetchRows<T, TRows, TVectors>(T* c, nint cRow, nint lanes)
+        where T : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < TRows.Value; i++, c += cRow)
         {
-            Store<T, TVector, TOps, TVectors>(c + 8 * cRow, l8, r8, accumulate);
-            Store<T, TVector, TOps, TVectors>(c + 9 * cRow, l9, r9, accumulate);
-            Store<T, TVector, TOps, TVectors>(c + 10 * cRow, l10, r10, accumulate);
-            Store<T, TVector, TOps, TVectors>(c + 11 * cRow, l11, r11, accumulate);
+            Sse.Prefetch0(c);
+            if (TVectors.Value > 1) Sse.Prefetch0(c + lanes);
+            if (TVectors.Value > 2) Sse.Prefetch0(c + 2 * lanes);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<T, TVector, TOps, TVectors>(T* c, TVector v0, TVector v1, TVector v2, bool accumulate)
+        where T : unmanaged
+        where TVector : struct
+        where TOps : struct, IHostVector<T, TVector>
+        where TVectors : struct, IConstant
+    {
+        TOps.Store(accumulate ? TOps.Add(TOps.Load(c), v0) : v0, c);
+        if (TVectors.Value > 1) TOps.Store(accumulate ? TOps.Add(TOps.Load(c + TOps.Lanes), v1) : v1, c + TOps.Lanes);
+        if (TVectors.Value > 2) TOps.Store(accumulate ? TOps.Add(TOps.Load(c + 2 * TOps.Lanes), v2) : v2, c + 2 * TOps.Lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -129,10 +146,5 @@ internal static unsafe class ConvolutionTile
         where T : unmanaged
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
-        where TVectors : struct, IConstant
-    {
-        TOps.Store(accumulate ? TOps.Add(TOps.Load(c), left) : left, c);
-        if (TVectors.Value == 2)
-            TOps.Store(accumulate ? TOps.Add(TOps.Load(c + TOps.Lanes), right) : right, c + TOps.Lanes);
-    }
+        where TVectors : struct, IConstant => Store<T, TVector, TOps, TVectors>(c, left, right, default, accumulate);
 }

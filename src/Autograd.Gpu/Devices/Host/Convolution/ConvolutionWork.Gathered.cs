@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Autograd.Gpu.Devices.Host;
@@ -9,11 +8,6 @@ namespace Autograd.Gpu.Devices.Host;
 /// </summary>
 internal unsafe partial struct ConvolutionWork<T, TVector, TOps>
 {
-    private const int GatheredBytes = 512 * 1024;
-
-    /// <summary>The tiles that are gathered at a time, at most.</summary>
-    private const int MostGathered = 256;
-
     /// <summary>Some columns of a tile: where they stand in the band, or in the target.</summary>
     private struct ColumnRun
     {
@@ -22,92 +16,196 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps>
         public int Count;
     }
 
-    private readonly void RunGathered(
-        TapSet set, (int First, int Count, int Group) images, int depth, (int First, int Count) band, T* weights, int channels, bool accumulate, int* offsets, T* scratch, int firstPanel, int endPanel)
+    private readonly void RunGatheredItem(long item, T* scratch)
     {
         var plan = Plan;
-        var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
-        var (rowStart, rowEnd) = plan.Height.Range(set.Height);
-        var (columnStart, columnEnd) = plan.Width.Range(set.Width);
-        rowStart = Math.Max(rowStart, band.First);
-        rowEnd = Math.Min(rowEnd, band.First + band.Count);
-        int rows = rowEnd - rowStart, columns = columnEnd - columnStart;
-        if (depth < depthStart || depth >= depthEnd || rows <= 0 || columns <= 0)
+        int part = (int)(item % plan.GatheredParts);
+        item /= plan.GatheredParts;
+        int depths = plan.Depth.End - plan.Depth.Start, depth = plan.Depth.Start + (int)(item % depths), group = (int)(item / depths);
+        long firstImage = plan.Shape.Batch, endImage = 0;
+        nint mostColumns = 0, allColumns = 0;
+        foreach (var set in plan.Sets)
+        {
+            var x = new Gathering(plan, set, depth, part, TOps.Lanes);
+            mostColumns = Math.Max(mostColumns, x.PaddedColumns);
+            allColumns += x.PaddedColumns;
+            if (x.Count > 0)
+            {
+                firstImage = Math.Min(firstImage, x.Place(x.First).Image);
+                endImage = Math.Max(endImage, x.Place(x.First + x.Count - 1).Image + 1);
+            }
+        }
+
+        if (endImage <= firstImage)
         {
             return;
         }
 
-        // As many columns as stay in the second-level cache; each panel of weights is then brought in once for all of them.
-        nint k = (nint)channels * set.Taps.Length;
-        int total = images.Count * rows * columns;
-        int most = (int)Math.Clamp(GatheredBytes / (Math.Max(1, k) * Wide * sizeof(T)), 1, (total + Wide - 1) / Wide);
-        var packed = PackBuffer.Left<T>(most * k * Wide + Wide);
-        var targets = PackBuffer.Scratch<ColumnRun>((nint)most * Wide);
-        int* ends = stackalloc int[MostGathered];
-        most = Math.Min(most, MostGathered);
-        ColumnRun* sources = stackalloc ColumnRun[Wide];
-        T* tile = stackalloc T[MostRows * Wide];
-        for (int start = 0; start < total; start += most * Wide)
+        nint sourceChannel = (nint)plan.Depth.Source * plan.Height.Source * plan.Width.Source;
+        nint sourceImage = plan.Shape.Groups * plan.SourceChannels * sourceChannel;
+        var source = Source + (nint)firstImage * sourceImage + (nint)group * plan.SourceChannels * sourceChannel;
+        var packed = PackBuffer.Left<T>(mostColumns * plan.SliceRows + Wide + allColumns * plan.TargetChannels);
+        for (int c = 0; c == 0 || c < plan.SourceChannels; c += Math.Max(1, plan.SliceChannels))
         {
-            int end = Math.Min(total, start + most * Wide), targetRuns = 0, tiles = (end - start + Wide - 1) / Wide;
-            for (int t = 0; t < tiles; t++)
+            int channels = Math.Min(plan.SliceChannels, plan.SourceChannels - c);
+            plan.Band.Copy(source + c * sourceChannel, channels, (int)(endImage - firstImage), sourceImage, depth, plan.Height.Start, plan.BandRows, plan.Width.Start, scratch, clears: c == 0);
+            var sums = packed + mostColumns * plan.SliceRows + Wide;
+            int* offsets = Offsets;
+            foreach (var set in plan.Sets)
             {
-                int first = start + t * Wide, count = Math.Min(Wide, end - first), sourceRuns = 0, firstTarget = targetRuns;
-                for (int done = 0; done < count;)
-                {
-                    int at = first + done, column = at % columns, row = at / columns % rows, image = at / columns / rows;
-                    int length = Math.Min(columns - column, count - done);
-                    nint from = (nint)image * plan.Band.Image + (nint)(rowStart + row - band.First) * plan.Band.Pitch + columnStart - plan.Width.Start + column;
-                    sources[sourceRuns++] = new ColumnRun { From = from, Column = done, Count = length };
-                    var output = new Output(plan, set, Target, (long)(images.First + image) * plan.Shape.Groups + images.Group, depth);
-                    nint to = (nint)(output.Place(rowStart + row, columnStart + column) - Target);
-                    if (targetRuns > firstTarget && plan.Width.TargetStep == 1 && targets[targetRuns - 1].From + targets[targetRuns - 1].Count == to)
-                    {
-                        targets[targetRuns - 1].Count += length;
-                    }
-                    else
-                    {
-                        targets[targetRuns++] = new ColumnRun { From = to, Column = done, Count = length };
-                    }
-
-                    done += length;
-                }
-
-                ends[t] = targetRuns;
-                Gather(k, offsets, scratch, sources, sourceRuns, packed + t * k * Wide);
+                var x = new Gathering(plan, set, depth, part, TOps.Lanes);
+                MultiplyGathered(x, (int)firstImage, Weights + plan.Weights(set, group, c), channels, c > 0, offsets, scratch, packed, sums);
+                offsets += 2 * plan.SliceChannels * set.Taps.Length;
+                sums += x.PaddedColumns * plan.TargetChannels;
             }
+        }
 
-            var place = new Output(plan, set, Target, 0, depth);
-            for (int panel = firstPanel; panel < endPanel; panel++)
+        var results = packed + mostColumns * plan.SliceRows + Wide;
+        foreach (var set in plan.Sets)
+        {
+            var x = new Gathering(plan, set, depth, part, TOps.Lanes);
+            StoreGathered(x, group, depth, results);
+            results += x.PaddedColumns * plan.TargetChannels;
+        }
+    }
+
+    /// <summary>Adds the products of a slice of channels to the sums of some columns, which lie beside one another.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void MultiplyGathered(in Gathering x, int firstImage, T* weights, int channels, bool accumulate, int* offsets, T* scratch, T* packed, T* sums)
+    {
+        var plan = Plan;
+        int lanes = TOps.Lanes, taps = x.Set.Taps.Length, total = x.Count;
+        nint k = (nint)channels * taps, weightRow = plan.WeightRow;
+        ColumnRun* runs = stackalloc ColumnRun[Wide];
+        var to = packed;
+        for (int at = 0; at < total;)
+        {
+            int vectors = plan.NextVectors((total - at + lanes - 1) / lanes), count = Math.Min(vectors * lanes, total - at);
+            Gather(k, offsets, scratch, runs, FindSources(x, firstImage, x.First + at, count, runs), to, vectors * lanes);
+            to += k * vectors * lanes;
+            at += count;
+        }
+
+        for (int panel = 0; panel < plan.PanelStarts.Length - 1; panel++)
+        {
+            int i = plan.PanelStarts[panel], height = plan.PanelStarts[panel + 1] - i;
+            var from = packed;
+            for (int at = 0, vectors; at < total; at += vectors * lanes)
             {
-                int i = plan.PanelStarts[panel], height = plan.PanelStarts[panel + 1] - i;
-                for (int t = 0, run = 0; t < tiles; t++)
-                {
-                    Tile(height, Math.Min(Wide, end - start - t * Wide), k, weights + i * k, packed + t * k * Wide, GatheredOffsets, tile, Wide, false);
-                    for (; run < ends[t]; run++)
-                    {
-                        place.StoreLines(tile + targets[run].Column, Wide, height, Target + targets[run].From + i * place.Channel, targets[run].Count, accumulate);
-                    }
-                }
+                vectors = plan.NextVectors((total - at + lanes - 1) / lanes);
+                var gathered = GatheredOffsets + (vectors - 1) * plan.SliceRows;
+                Tile(height, vectors, k, weights + i * weightRow, offsets + plan.SliceChannels * taps, weightRow, from, gathered, sums + i * x.PaddedColumns + at, x.PaddedColumns, accumulate);
+                from += k * vectors * lanes;
             }
+        }
+    }
+
+    /// <summary>Brings the sums of some columns to their places.</summary>
+    private readonly void StoreGathered(in Gathering x, int group, int depth, T* sums)
+    {
+        var plan = Plan;
+        var runs = PackBuffer.Scratch<ColumnRun>(x.Count);
+        var place = new Output(plan, x.Set, Target, 0, depth);
+        nint image = plan.Shape.Groups * plan.TargetChannels * place.Channel;
+        int count = 0;
+        for (int done = 0, length; done < x.Count; done += length)
+        {
+            var (at, row, column) = x.Place(x.First + done);
+            length = Math.Min(x.Columns - column, x.Count - done);
+            nint to = (nint)(place.Place(x.RowStart + row, x.ColumnStart + column) - Target) + at * image;
+            Append(runs, ref count, to, done, length, merges: plan.Width.TargetStep == 1);
+        }
+
+        var target = Target + (nint)group * plan.TargetChannels * place.Channel;
+        for (int i = 0; i < plan.TargetChannels; i++, target += place.Channel, sums += x.PaddedColumns)
+        {
+            for (int run = 0; run < count; run++)
+            {
+                place.StoreLine(sums + runs[run].Column, target + runs[run].From, runs[run].Count, accumulate: false);
+            }
+        }
+    }
+
+    /// <summary>Where a tile's columns stand in the band, as runs.</summary>
+    private readonly int FindSources(in Gathering x, int firstImage, long first, int count, ColumnRun* runs)
+    {
+        int found = 0;
+        for (int done = 0, length; done < count; done += length)
+        {
+            var (image, row, column) = x.Place(first + done);
+            length = Math.Min(x.Columns - column, count - done);
+            nint from = (image - firstImage) * Plan.Band.Image + (nint)(x.RowStart + row - Plan.Height.Start) * Plan.Band.Pitch + x.ColumnStart - Plan.Width.Start + column;
+            Append(runs, ref found, from, done, length, merges: true);
+        }
+
+        return found;
+    }
+
+    /// <summary>Adds a run, or makes the last one longer.</summary>
+    private static void Append(ColumnRun* runs, ref int count, nint from, int column, int length, bool merges)
+    {
+        if (merges && count > 0 && runs[count - 1].From + runs[count - 1].Count == from)
+        {
+            runs[count - 1].Count += length;
+        }
+        else
+        {
+            runs[count++] = new ColumnRun { From = from, Column = column, Count = length };
         }
     }
 
     /// <summary>Whole vectors are copied: what they have too many of lies where the next run's columns follow, or behind the last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gather(nint k, int* offsets, T* scratch, ColumnRun* runs, int count, T* packed)
+    private static void Gather(nint k, int* offsets, T* scratch, ColumnRun* runs, int count, T* packed, int pitch)
     {
-        for (nint p = 0; p < k; p++, packed += Wide)
+        for (nint p = 0; p < k; p++, packed += pitch)
         {
             T* line = scratch + offsets[p];
             for (int run = 0; run < count; run++)
             {
                 T* from = line + runs[run].From, to = packed + runs[run].Column;
-                for (int i = 0; i < runs[run].Count; i += Vector<T>.Count)
+                for (int i = 0; i < runs[run].Count; i += TOps.Lanes)
                 {
-                    Vector.Store(Vector.Load(from + i), to + i);
+                    TOps.Store(TOps.Load(from + i), to + i);
                 }
             }
         }
+    }
+
+    /// <summary>The columns of a set that one part of the work takes: of all images' places, image after image.</summary>
+    private readonly struct Gathering
+    {
+        public Gathering(ConvolutionPlan plan, TapSet set, int depth, int part, int lanes)
+        {
+            Set = set;
+            (RowStart, int rowEnd) = plan.Height.Range(set.Height);
+            (ColumnStart, int columnEnd) = plan.Width.Range(set.Width);
+            var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
+            (Rows, Columns) = (depth >= depthStart && depth < depthEnd ? Math.Max(0, rowEnd - RowStart) : 0, Math.Max(0, columnEnd - ColumnStart));
+            long all = (long)plan.Shape.Batch * Rows * Columns, vectors = (all + lanes - 1) / lanes;
+            First = Math.Min(all, vectors * part / plan.GatheredParts * lanes);
+            Count = (int)(Math.Min(all, vectors * (part + 1) / plan.GatheredParts * lanes) - First);
+            PaddedColumns = (Count + lanes - 1) / lanes * lanes;
+        }
+
+        public TapSet Set { get; }
+
+        public int RowStart { get; }
+
+        public int Rows { get; }
+
+        public int ColumnStart { get; }
+
+        public int Columns { get; }
+
+        public long First { get; }
+
+        public int Count { get; }
+
+        /// <summary>The columns in whole vectors.</summary>
+        public int PaddedColumns { get; }
+
+        /// <summary>Which column of all images' this is; rows and columns count from the set's first ones on.</summary>
+        public (nint Image, int Row, int Column) Place(long number) => ((nint)(number / Columns / Rows), (int)(number / Columns % Rows), (int)(number % Columns));
     }
 }

@@ -1,34 +1,35 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Autograd.Gpu.Devices.Host;
 
 /// <summary>
 /// The products of a convolution or of its transpose: each piece copies a band of the source into scratch memory, a slice of channels at a time, and
-/// multiplies packed weights with it in place. Runs of grid places are columns of the tiles, those between two rows' ends included and not stored.
+/// multiplies the weights, as they lie, with it in place. Runs of grid places are columns of the tiles, those between two rows' ends included and not stored.
 /// </summary>
 internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TVector : struct
     where TOps : struct, IHostVector<T, TVector>
 {
-    private const int MostRows = 12;
+    private const int MostRows = 8;
+
+    private const int MostVectors = 3;
 
     public ConvolutionPlan Plan;
     public T* Source;
     public T* Target;
-
-    /// <summary>The packed weights.</summary>
     public T* Weights;
 
-    /// <summary>For each set of taps, the distances of the channels and taps of a slice.</summary>
+    /// <summary>For each set of taps the distances of the channels and taps of a slice: in the band, and then in the weights.</summary>
     public int* Offsets;
 
-    /// <summary>The distances of gathered columns: one row of a tile after the other.</summary>
+    /// <summary>The distances of gathered columns, one row of a tile after the other: for tiles of one vector, two and three.</summary>
     public int* GatheredOffsets;
     public long ItemsPerChunk;
 
-    private static int Wide => 2 * TOps.Lanes;
+    private static int Wide => MostVectors * TOps.Lanes;
 
     public readonly void Run(int chunk)
     {
@@ -37,7 +38,14 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
         var scratch = PackBuffer.Right<T>((nint)plan.SliceChannels * plan.Band.Channel + plan.Band.Pitch + 2 * Wide);
         for (long item = first; item < end; item++)
         {
-            RunItem(item, scratch);
+            if (plan.Gathers)
+            {
+                RunGatheredItem(item, scratch);
+            }
+            else
+            {
+                RunItem(item, scratch);
+            }
         }
     }
 
@@ -66,36 +74,28 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
         for (int c = 0; c == 0 || c < plan.SourceChannels; c += Math.Max(1, plan.SliceChannels))
         {
             int channels = Math.Min(plan.SliceChannels, plan.SourceChannels - c);
-            plan.Band.Copy(source + c * sourceChannel, channels, images, sourceImage, depth, bandRow, bandRows, bandColumn, scratch);
+            plan.Band.Copy(source + c * sourceChannel, channels, images, sourceImage, depth, bandRow, bandRows, bandColumn, scratch, clears: c == 0);
             int* offsets = Offsets;
             foreach (var set in plan.Sets)
             {
                 var weights = Weights + plan.Weights(set, group, c);
-                if (plan.Gathers)
+                for (int panel = firstPanel; panel < endPanel; panel++)
                 {
-                    RunGathered(set, (firstImage, images, group), depth, (bandRow, bandRows), weights, channels, c > 0, offsets, scratch, firstPanel, endPanel);
-                    offsets += plan.SliceChannels * set.Taps.Length;
-                    continue;
-                }
-
-                for (int panel = firstPanel; panel < endPanel; panel += ConvolutionPlan.PassPanels)
-                {
-                    int behind = Math.Min(endPanel, panel + ConvolutionPlan.PassPanels);
                     for (int i = 0; i < images; i++)
                     {
-                        long image = (long)(firstImage + i) * plan.Shape.Groups + group;
-                        RunSet(set, image, depth, bandRow, bandRows, bandColumn, weights, channels, c > 0, offsets, scratch + (nint)i * plan.Band.Image, panel, behind);
+                        var output = new Output(plan, set, Target, (long)(firstImage + i) * plan.Shape.Groups + group, depth);
+                        RunSet(set, output, depth, bandRow, bandRows, bandColumn, weights, channels, c > 0, offsets, scratch + (nint)i * plan.Band.Image, panel);
                     }
                 }
 
-                offsets += plan.SliceChannels * set.Taps.Length;
+                offsets += 2 * plan.SliceChannels * set.Taps.Length;
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunSet(
-        TapSet set, long image, int depth, int bandRow, int bandRows, int bandColumn, T* weights, int channels, bool accumulate, int* offsets, T* scratch, int firstPanel, int endPanel)
+        TapSet set, in Output output, int depth, int bandRow, int bandRows, int bandColumn, T* weights, int channels, bool accumulate, int* offsets, T* scratch, int panel)
     {
         var plan = Plan;
         var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
@@ -110,46 +110,53 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
             return;
         }
 
-        int pitch = plan.Band.Pitch;
+        int pitch = plan.Band.Pitch, columns = columnEnd - columnStart;
         nint k = (nint)channels * set.Taps.Length;
-        var output = new Output(plan, set, Target, image, depth);
+        int* weightOffsets = offsets + plan.SliceChannels * set.Taps.Length;
+        bool isSolid = plan.IsSolid && columns == pitch;
 
         // Whole rows one by one where that wastes no more columns than the gaps between them.
-        bool byRow = (columnEnd - columnStart + TOps.Lanes - 1) / TOps.Lanes * TOps.Lanes <= pitch;
+        bool byRow = !isSolid && (columns + TOps.Lanes - 1) / TOps.Lanes * TOps.Lanes <= pitch;
         int runs = byRow ? rowEnd - rowStart : 1;
-        int runLength = byRow ? columnEnd - columnStart : (rowEnd - 1 - rowStart) * pitch + columnEnd - columnStart;
+        int runLength = byRow ? columns : (rowEnd - 1 - rowStart) * pitch + columns;
         if (plan.IsLow)
         {
-            RunLow(output, k, weights, offsets, scratch, (rowStart, bandRow), (columnStart, columnEnd - columnStart, bandColumn), runs, runLength, accumulate);
+            RunLow(output, k, weights, offsets, weightOffsets, scratch, (rowStart, bandRow), (columnStart, columns, bandColumn), runs, runLength, accumulate);
             return;
         }
 
         T* tile = stackalloc T[MostRows * Wide];
+        int i = plan.PanelStarts[panel], rows = plan.PanelStarts[panel + 1] - i;
+        nint weightRow = plan.WeightRow;
+        var a = weights + i * weightRow;
         for (int run = 0; run < runs; run++)
         {
             int row = rowStart + run;
-            int first = (row - bandRow) * pitch + columnStart - bandColumn;
-            for (int at = 0; at < runLength; at += Wide)
+            var first = scratch + (row - bandRow) * pitch + columnStart - bandColumn;
+            for (int at = 0, vectors; at < runLength; at += vectors * TOps.Lanes)
             {
-                int count = Math.Min(Wide, runLength - at);
-                int column = at % pitch;
+                int left = runLength - at;
+                vectors = plan.NextVectors((left + TOps.Lanes - 1) / TOps.Lanes);
+                int count = Math.Min(vectors * TOps.Lanes, left), column = at % pitch;
 
-                // A tile that lies inside of one row goes to the target by itself.
-                bool isDirect = plan.Width.TargetStep == 1 && column + count <= columnEnd - columnStart && (count == Wide || count == TOps.Lanes);
+                // A tile of whole vectors whose places lie one behind the other in the target as well goes there by itself.
                 int gridRow = row + at / pitch;
-                T* direct = isDirect ? output.Place(gridRow, columnStart + column) : null;
-                for (int panel = firstPanel; panel < endPanel; panel++)
+                bool isRun = isSolid || (plan.Width.TargetStep == 1 && column + count <= columns);
+                T* direct = isRun ? output.Place(gridRow, columnStart + column) + i * output.Channel : null;
+                if (isRun && count == vectors * TOps.Lanes)
                 {
-                    int i = plan.PanelStarts[panel], rows = plan.PanelStarts[panel + 1] - i;
-                    var a = weights + i * k;
-                    if (isDirect)
-                    {
-                        Tile(rows, count, k, a, scratch + first + at, offsets, direct + i * output.Channel, output.Channel, accumulate);
-                        continue;
-                    }
+                    Tile(rows, vectors, k, a, weightOffsets, weightRow, first + at, offsets, direct, output.Channel, accumulate);
+                    continue;
+                }
 
-                    Tile(rows, count, k, a, scratch + first + at, offsets, tile, Wide, false);
-                    output.Store(tile, Wide, rows, i, gridRow, column, count, columnStart, columnEnd - columnStart, pitch, accumulate);
+                Tile(rows, vectors, k, a, weightOffsets, weightRow, first + at, offsets, tile, Wide, false);
+                if (isRun)
+                {
+                    output.StoreLines(tile, Wide, rows, direct, count, accumulate);
+                }
+                else
+                {
+                    output.Store(tile, Wide, rows, i, gridRow, column, count, columnStart, columns, pitch, accumulate);
                 }
             }
         }
@@ -158,10 +165,11 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
     /// <summary>The runs of a target with few channels: tiles of all its rows and many vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunLow(
-        in Output output, nint k, T* weights, int* offsets, T* scratch, (int Start, int Band) row, (int Start, int Count, int Band) column, int runs, int runLength, bool accumulate)
+        in Output output, nint k, T* weights, int* offsets, int* weightOffsets, T* scratch, (int Start, int Band) row, (int Start, int Count, int Band) column, int runs, int runLength, bool accumulate)
     {
         int rows = Plan.TargetChannels, pitch = Plan.Band.Pitch, mostVectors = Plan.LowVectors;
         int tileRow = 8 * TOps.Lanes;
+        nint weightRow = Plan.WeightRow;
         T* tile = stackalloc T[LowConvolutionTile.MostRows * tileRow];
         for (int run = 0; run < runs; run++)
         {
@@ -174,16 +182,16 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
                 switch (rows)
                 {
                     case 1:
-                        LowTile<One>(vectors, k, weights, from, offsets, tile, tileRow);
+                        LowTile<One>(vectors, k, weights, weightOffsets, weightRow, from, offsets, tile, tileRow);
                         break;
                     case 2:
-                        LowTile<Two>(vectors, k, weights, from, offsets, tile, tileRow);
+                        LowTile<Two>(vectors, k, weights, weightOffsets, weightRow, from, offsets, tile, tileRow);
                         break;
                     case 3:
-                        LowTile<Three>(vectors, k, weights, from, offsets, tile, tileRow);
+                        LowTile<Three>(vectors, k, weights, weightOffsets, weightRow, from, offsets, tile, tileRow);
                         break;
                     default:
-                        LowTile<Four>(vectors, k, weights, from, offsets, tile, tileRow);
+                        LowTile<Four>(vectors, k, weights, weightOffsets, weightRow, from, offsets, tile, tileRow);
                         break;
                 }
 
@@ -194,68 +202,62 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
         }
     }
 
-    private static void LowTile<TRows>(int vectors, nint k, T* a, T* b, int* offsets, T* c, nint cRow)
+    private static void LowTile<TRows>(int vectors, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow)
         where TRows : struct, IConstant
     {
         switch (vectors)
         {
             case 8:
-                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Eight>(k, a, b, offsets, c, cRow);
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Eight>(k, a, aOffsets, aRow, b, bOffsets, c, cRow);
                 break;
             case 6:
-                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Six>(k, a, b, offsets, c, cRow);
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Six>(k, a, aOffsets, aRow, b, bOffsets, c, cRow);
                 break;
             case 4:
-                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Four>(k, a, b, offsets, c, cRow);
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Four>(k, a, aOffsets, aRow, b, bOffsets, c, cRow);
                 break;
             case 3:
-                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Three>(k, a, b, offsets, c, cRow);
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Three>(k, a, aOffsets, aRow, b, bOffsets, c, cRow);
                 break;
             case 2:
-                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Two>(k, a, b, offsets, c, cRow);
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, Two>(k, a, aOffsets, aRow, b, bOffsets, c, cRow);
                 break;
             default:
-                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, One>(k, a, b, offsets, c, cRow);
+                LowConvolutionTile.Multiply<T, TVector, TOps, TRows, One>(k, a, aOffsets, aRow, b, bOffsets, c, cRow);
                 break;
         }
     }
 
-    private readonly struct Three : IConstant
-    {
-        public static int Value => 3;
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tile(int rows, int count, nint k, T* a, T* b, int* offsets, T* c, nint cRow, bool accumulate)
+    private static void Tile(int rows, int vectors, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow, bool accumulate)
     {
-        if (count > TOps.Lanes)
-            Tile<Two>(rows, k, a, b, offsets, c, cRow, accumulate);
+        if (vectors == 3)
+            Tile<Three>(rows, k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+        else if (vectors == 2)
+            Tile<Two>(rows, k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
         else
-            Tile<One>(rows, k, a, b, offsets, c, cRow, accumulate);
+            Tile<One>(rows, k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
     }
 
-    private static void Tile<TVectors>(int rows, nint k, T* a, T* b, int* offsets, T* c, nint cRow, bool accumulate)
+    private static void Tile<TVectors>(int rows, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow, bool accumulate)
         where TVectors : struct, IConstant
     {
         switch (rows)
         {
-            case 12:
-                ConvolutionTile.Multiply<T, TVector, TOps, Twelve, TVectors>(k, a, b, offsets, c, cRow, accumulate);
-                break;
             case 8:
-                ConvolutionTile.Multiply<T, TVector, TOps, Eight, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Eight, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
                 break;
             case 6:
-                ConvolutionTile.Multiply<T, TVector, TOps, Six, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Six, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
                 break;
             case 4:
-                ConvolutionTile.Multiply<T, TVector, TOps, Four, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Four, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
                 break;
             case 2:
-                ConvolutionTile.Multiply<T, TVector, TOps, Two, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Two, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
                 break;
             default:
-                ConvolutionTile.Multiply<T, TVector, TOps, One, TVectors>(k, a, b, offsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, One, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
                 break;
         }
     }
@@ -312,7 +314,7 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void StoreLine(T* from, T* to, int count, bool accumulate)
+        public void StoreLine(T* from, T* to, int count, bool accumulate)
         {
             if (_columnStep == 1 && !accumulate)
             {
@@ -323,9 +325,14 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
             if (_columnStep == 1)
             {
                 int i = 0;
-                for (; i + Vector<T>.Count <= count; i += Vector<T>.Count)
+                for (; i + TOps.Lanes <= count; i += TOps.Lanes)
                 {
-                    Vector.Store(Vector.Load(to + i) + Vector.Load(from + i), to + i);
+                    TOps.Store(TOps.Add(TOps.Load(to + i), TOps.Load(from + i)), to + i);
+                }
+
+                for (; i + Vector128<T>.Count <= count; i += Vector128<T>.Count)
+                {
+                    Vector128.Store(Vector128.Load(to + i) + Vector128.Load(from + i), to + i);
                 }
 
                 for (; i < count; i++)

@@ -15,6 +15,9 @@ internal static unsafe partial class HostConvolution
     // See HostMatMul: waking a thread must be worth it.
     private const double ForkMultiplyAdds = 160e3;
 
+    // Weights that are worth a chunk of their own.
+    private const long SortedPerChunk = 64 * 1024;
+
     /// <summary>The output of an input and a weight.</summary>
     public static void Forward<T>(in ConvolutionShape shape, T* input, T* weight, T* output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -82,56 +85,66 @@ internal static unsafe partial class HostConvolution
         switch (HostMatMul.Width)
         {
             case HostVectorWidth.V512:
-                RunSum<T, Vector512<T>, HostVector512<T>>(shape, isTransposed, source, weight, target, 12);
+                RunSum<T, Vector512<T>, HostVector512<T>>(shape, isTransposed, source, weight, target, hasManyRegisters: true);
                 break;
             case HostVectorWidth.V256:
-                RunSum<T, Vector256<T>, HostVector256<T>>(shape, isTransposed, source, weight, target, 6);
+                RunSum<T, Vector256<T>, HostVector256<T>>(shape, isTransposed, source, weight, target, hasManyRegisters: false);
                 break;
             default:
-                RunSum<T, Vector128<T>, HostVector128<T>>(shape, isTransposed, source, weight, target, AdvSimd.Arm64.IsSupported ? 12 : 6);
+                RunSum<T, Vector128<T>, HostVector128<T>>(shape, isTransposed, source, weight, target, AdvSimd.Arm64.IsSupported);
                 break;
         }
     }
 
-    private static void RunSum<T, TVector, TOps>(in ConvolutionShape shape, bool isTransposed, T* source, T* weight, T* target, int tallest)
+    private static void RunSum<T, TVector, TOps>(in ConvolutionShape shape, bool isTransposed, T* source, T* weight, T* target, bool hasManyRegisters)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
     {
         double multiplyAdds = shape.Products / TOps.Lanes;
         bool forks = multiplyAdds >= ForkMultiplyAdds;
-        var plan = new ConvolutionPlan(shape, isTransposed, sizeof(T), tallest, forks ? HostParallel.ThreadCount : 1);
+        var plan = new ConvolutionPlan(shape, isTransposed, sizeof(T), TOps.Lanes, hasManyRegisters, forks ? HostParallel.ThreadCount : 1);
+        int slice = plan.SliceRows;
+        var offsets = (int*)NativeMemory.Alloc((nuint)((2L * plan.SliceChannels * shape.Taps + (plan.Gathers ? 3L * slice : 0)) * sizeof(int)));
         nint weights = (nint)shape.Groups * shape.OutputChannels * shape.InputChannels * shape.Taps;
-        var packed = (T*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, weights) * (nuint)sizeof(T), 64);
-        int slice = Math.Max(1, plan.SliceChannels * shape.Taps);
-        var offsets = (int*)NativeMemory.Alloc((nuint)((plan.Gathers ? 2 : 1) * slice * sizeof(int)));
+        var sorted = plan.SortsWeights ? (T*)NativeMemory.Alloc((nuint)weights, (nuint)sizeof(T)) : null;
         try
         {
+            if (sorted != null)
+            {
+                var sorting = new WeightSorting<T> { Plan = plan, Weight = weight, Sorted = sorted };
+                sorting.ChannelsPerChunk = Math.Max(1, (int)(SortedPerChunk / Math.Max(1, (long)shape.InputChannels * shape.Taps)));
+                int channels = shape.Groups * shape.OutputChannels;
+                HostParallel.For((channels + sorting.ChannelsPerChunk - 1) / sorting.ChannelsPerChunk, ref sorting);
+                weight = sorted;
+            }
+
             int* at = offsets;
             foreach (var set in plan.Sets)
             {
                 at = WriteOffsets(plan.Band, plan.SliceChannels, set.Taps, at);
+                for (int c = 0; c < plan.SliceChannels; c++)
+                {
+                    for (int tap = 0; tap < set.Taps.Length; tap++)
+                    {
+                        *at++ = checked((int)plan.WeightOffset(set, c, tap));
+                    }
+                }
             }
 
-            int* gathered = plan.Gathers ? at : null;
-            for (int i = 0; plan.Gathers && i < slice; i++)
+            for (int i = 0; plan.Gathers && i < 3 * slice; i++)
             {
-                gathered[i] = i * 2 * TOps.Lanes;
+                at[i] = i % slice * (i / slice + 1) * TOps.Lanes;
             }
 
-            var packing = new WeightPacking<T> { Plan = plan, Weight = weight, Packed = packed };
-            int panels = (plan.PanelStarts.Length - 1) * shape.Groups;
-            packing.PanelsPerChunk = forks && weights * sizeof(T) > 1 << 20 ? Math.Max(1, panels / (4 * HostParallel.ThreadCount)) : panels;
-            HostParallel.For((panels + packing.PanelsPerChunk - 1) / packing.PanelsPerChunk, ref packing);
-
-            var work = new ConvolutionWork<T, TVector, TOps> { Plan = plan, Source = source, Target = target, Weights = packed, Offsets = offsets, GatheredOffsets = gathered };
+            var work = new ConvolutionWork<T, TVector, TOps> { Plan = plan, Source = source, Target = target, Weights = weight, Offsets = offsets, GatheredOffsets = at };
             work.ItemsPerChunk = forks ? (long)Math.Max(1, Math.Min(plan.Items * (ForkMultiplyAdds / 2) / multiplyAdds, plan.Items / (2.0 * HostParallel.ThreadCount))) : plan.Items;
             HostParallel.For(checked((int)((plan.Items + work.ItemsPerChunk - 1) / work.ItemsPerChunk)), ref work);
         }
         finally
         {
-            NativeMemory.AlignedFree(packed);
             NativeMemory.Free(offsets);
+            NativeMemory.Free(sorted);
         }
     }
 
@@ -170,59 +183,30 @@ internal static unsafe partial class HostConvolution
         return at;
     }
 
-    /// <summary>Brings the weights into the order in which the tiles read them: [set, group, slice][panel][channel, tap][row].</summary>
-    private struct WeightPacking<T> : IHostWork
+    /// <summary>Brings weights into the order [set, group, channel, tap, row], for the taps of each set.</summary>
+    private struct WeightSorting<T> : IHostWork
         where T : unmanaged
     {
         public ConvolutionPlan Plan;
         public T* Weight;
-        public T* Packed;
-        public int PanelsPerChunk;
+        public T* Sorted;
+        public int ChannelsPerChunk;
 
         public readonly void Run(int chunk)
         {
-            var plan = Plan;
-            int panels = plan.PanelStarts.Length - 1, end = Math.Min((chunk + 1) * PanelsPerChunk, panels * plan.Shape.Groups);
-            for (int i = chunk * PanelsPerChunk; i < end; i++)
+            int rows = Plan.TargetChannels, taps = Plan.Shape.Taps, channels = Plan.Shape.Groups * Plan.SourceChannels;
+            for (int c = chunk * ChannelsPerChunk, end = Math.Min(channels, c + ChannelsPerChunk); c < end; c++)
             {
-                for (int c = 0; c < plan.SourceChannels; c += plan.SliceChannels)
+                foreach (var set in Plan.Sets)
                 {
-                    foreach (var set in plan.Sets)
+                    var to = Sorted + Plan.Weights(set, 0, c);
+                    foreach (int tap in set.Taps)
                     {
-                        Pack(set, i / panels, i % panels, c, Math.Min(plan.SliceChannels, plan.SourceChannels - c));
-                    }
-                }
-            }
-        }
-
-        private readonly void Pack(TapSet set, int group, int panel, int firstChannel, int channels)
-        {
-            var (plan, shape) = (Plan, Plan.Shape);
-            int row = plan.PanelStarts[panel], rows = plan.PanelStarts[panel + 1] - row, taps = shape.Taps;
-            nint output = (nint)shape.InputChannels * taps;
-            var from = Weight + (nint)group * shape.OutputChannels * output;
-            var to = Packed + plan.Weights(set, group, firstChannel) + (nint)row * channels * set.Taps.Length;
-            if (!plan.IsTransposed)
-            {
-                MatMulPack.Panel(from + row * output + (nint)firstChannel * taps, output, 1, rows, rows, (nint)channels * taps, to);
-                return;
-            }
-
-            for (int c = 0; c < channels; c++)
-            {
-                var lines = from + (firstChannel + c) * output + (nint)row * taps;
-                if (set.Taps.Length == taps)
-                {
-                    MatMulPack.Panel(lines, taps, 1, rows, rows, taps, to);
-                    to += (nint)rows * taps;
-                    continue;
-                }
-
-                foreach (int tap in set.Taps)
-                {
-                    for (int i = 0; i < rows; i++)
-                    {
-                        *to++ = lines[(nint)i * taps + tap];
+                        var from = Weight + (nint)c * rows * taps + tap;
+                        for (int i = 0; i < rows; i++, from += taps)
+                        {
+                            *to++ = *from;
+                        }
                     }
                 }
             }

@@ -13,7 +13,7 @@ internal static unsafe class LowConvolutionTile
 
     /// <summary>c = a b for one to four rows and one to four, six or eight vectors of columns, at most 24 of both. Each element sums its products in order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<T, TVector, TOps, TRows, TVectors>(nint k, T* a, T* b, int* offsets, T* c, nint cRow)
+    public static void Multiply<T, TVector, TOps, TRows, TVectors>(nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow)
         where T : unmanaged
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
@@ -24,11 +24,12 @@ internal static unsafe class LowConvolutionTile
         TVector s10 = default, s11 = default, s12 = default, s13 = default, s14 = default, s15 = default, s16 = default, s17 = default;
         TVector s20 = default, s21 = default, s22 = default, s23 = default, s24 = default, s25 = default, s26 = default, s27 = default;
         TVector s30 = default, s31 = default, s32 = default, s33 = default, s34 = default, s35 = default, s36 = default, s37 = default;
-        for (nint p = 0; p < k; p++, a += TRows.Value)
+        nint aRow2 = 2 * aRow, aRow3 = 3 * aRow;
+        for (nint p = 0; p < k; p++)
         {
-            T* line = b + offsets[p];
-            TVector x0 = TOps.Broadcast(a[0]), x1 = TRows.Value > 1 ? TOps.Broadcast(a[1]) : default;
-            TVector x2 = TRows.Value > 2 ? TOps.Broadcast(a[2]) : default, x3 = TRows.Value > 3 ? TOps.Broadcast(a[3]) : default;
+            T* line = b + bOffsets[p], row = a + aOffsets[p];
+            TVector x0 = TOps.Broadcast(row[0]), x1 = TRows.Value > 1 ? TOps.Broadcast(row[aRow]) : default;
+            TVector x2 = TRows.Value > 2 ? TOps.Broadcast(row[aRow2]) : default, x3 = TRows.Value > 3 ? TOps.Broadcast(row[aRow3]) : default;
             var y = TOps.Load(line);
             s00 = TOps.MultiplyAdd(x0, y, s00);
             if (TRows.Value > 1) s10 = TOps.MultiplyAdd(x1, y, s10);

@@ -91,6 +91,16 @@ internal sealed class OuterGradientPlan
     /// <summary>Whether the output channels fill most of a vector; with fewer, dot products along the images are faster.</summary>
     public static bool Fits(in ConvolutionShape shape, int lanes) => shape.Products > 0 && 4 * shape.OutputChannels >= 3 * lanes;
 
+    /// <summary>Where a unit begins: its first image, row and column of the output, and its depth.</summary>
+    public (int Depth, int Column, int Row, int Image) Unit(long unit)
+    {
+        int depth = (int)(unit % Shape.Depth.Output);
+        long part = unit / Shape.Depth.Output;
+        int column = (int)(part % ColumnBands) * BandColumns;
+        part /= ColumnBands;
+        return (depth, column, (int)(part % Bands) * BandRows, (int)(part / Bands) * Images);
+    }
+
     private static int Parts(int extent, int size) => (extent + size - 1) / size;
 
     private static int Even(int extent, int most)

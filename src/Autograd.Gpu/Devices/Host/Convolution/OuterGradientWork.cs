@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Devices.Host;
 
@@ -49,11 +50,7 @@ internal unsafe struct OuterGradientWork<T, TVector, TOps> : IHostWork
         long first = slice * plan.Units / plan.Slices, end = (slice + 1) * plan.Units / plan.Slices;
         for (long unit = first; unit < end; unit++)
         {
-            int depth = (int)(unit % shape.Depth.Output);
-            long part = unit / shape.Depth.Output;
-            int column = (int)(part % plan.ColumnBands) * plan.BandColumns;
-            part /= plan.ColumnBands;
-            int row = (int)(part % plan.Bands) * plan.BandRows, image = (int)(part / plan.Bands) * plan.Images;
+            var (depth, column, row, image) = plan.Unit(unit);
             int images = Math.Min(plan.Images, shape.Batch - image), bandRows = Math.Min(plan.BandRows, shape.Height.Output - row);
             int columns = Math.Min(plan.BandColumns, shape.Width.Output - column);
             var from = Input + image * inputImage + ((nint)group * shape.InputChannels + firstInput) * (nint)shape.InputPlaces;
@@ -65,9 +62,10 @@ internal unsafe struct OuterGradientWork<T, TVector, TOps> : IHostWork
                 Turn(image, images, group * shape.OutputChannels + firstOutput + channel, Math.Min(plan.Panel, outputs - channel), (depth, row, column), (bandRows, columns), turned + panel * panelSize);
             }
 
+            var ahead = unit + 1 < end ? new Fetch(this, plan.Unit(unit + 1), group, (firstInput, inputs), (firstOutput, outputs), panels * ((rows + Tallest - 1) / Tallest)) : default;
             for (int panel = 0; panel < panels; panel++)
             {
-                Multiply(rows, band, images, bandRows, columns, turned + panel * panelSize, sums + (nint)panel * rows * plan.Panel, unit > first);
+                Multiply(rows, band, images, bandRows, columns, turned + panel * panelSize, sums + (nint)panel * rows * plan.Panel, unit > first, ref ahead);
             }
         }
 
@@ -105,10 +103,11 @@ internal unsafe struct OuterGradientWork<T, TVector, TOps> : IHostWork
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Multiply(int rows, T* band, int images, int bandRows, int columns, T* turned, T* sums, bool accumulate)
+    private readonly void Multiply(int rows, T* band, int images, int bandRows, int columns, T* turned, T* sums, bool accumulate, ref Fetch ahead)
     {
         for (int row = 0; row < rows;)
         {
+            ahead.Next();
             int left = rows - row, height = left >= Tallest ? Tallest : left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
             if (Plan.PanelVectors == 2)
                 Tile<Two>(height, band, Offsets + row, images, bandRows, columns, turned, sums, accumulate);
@@ -161,6 +160,83 @@ internal unsafe struct OuterGradientWork<T, TVector, TOps> : IHostWork
                 for (int i = row; i < end; i++, from += panel)
                 {
                     to[i] = *from;
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Brings what the next unit copies into the second-level cache, a part beside each tile: for each image the channels of the input and of the gradient, each one run of memory. The copies
+    /// would wait for memory at each row otherwise.
+    /// </summary>
+    private struct Fetch
+    {
+        private const int Line = 64;
+
+        private readonly byte* _input, _gradient;
+        private readonly nint _inputStep, _gradientStep, _inputBytes, _gradientBytes;
+        private readonly long _inputLines, _lines;
+        private readonly int _parts;
+        private int _part;
+
+        public Fetch(in OuterGradientWork<T, TVector, TOps> work, (int Depth, int Column, int Row, int Image) unit, int group, (int First, int Count) inputs, (int First, int Count) outputs, int parts)
+        {
+            var (plan, shape) = (work.Plan, work.Plan.Shape);
+            nint inputPlaces = (nint)shape.InputPlaces, outputPlaces = (nint)shape.OutputPlaces;
+            _inputStep = inputPlaces * sizeof(T);
+            _gradientStep = outputPlaces * sizeof(T);
+            int rows = Math.Min(plan.BandRows, shape.Height.Output - unit.Row), firstRow = Math.Max(0, unit.Row * shape.Height.Stride - shape.Height.Padding);
+            int endRow = Math.Min(shape.Height.Input, (unit.Row + rows - 1) * shape.Height.Stride - shape.Height.Padding + (shape.Height.Kernel - 1) * shape.Height.Dilation + 1);
+            int firstDepth = Math.Clamp(unit.Depth * shape.Depth.Stride - shape.Depth.Padding, 0, shape.Depth.Input - 1);
+            _inputBytes = (nint)Math.Max(0, endRow - firstRow) * shape.Width.Input * sizeof(T);
+            _gradientBytes = (nint)rows * shape.Width.Output * sizeof(T);
+            _input = (byte*)(work.Input + ((nint)unit.Image * shape.Groups * shape.InputChannels + (nint)group * shape.InputChannels + inputs.First) * inputPlaces
+                + ((nint)firstDepth * shape.Height.Input + firstRow) * shape.Width.Input);
+            _gradient = (byte*)(work.Gradient + ((nint)unit.Image * shape.Groups * shape.OutputChannels + (nint)group * shape.OutputChannels + outputs.First) * outputPlaces
+                + ((nint)unit.Depth * shape.Height.Output + unit.Row) * shape.Width.Output);
+            _inputLines = LinesOf(_inputBytes) * inputs.Count;
+            _lines = _inputLines + LinesOf(_gradientBytes) * outputs.Count;
+            _parts = parts;
+        }
+
+        /// <summary>Fetches the next part.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Next()
+        {
+            // Rows that do not fill a tile take several, more than were counted.
+            if (_part < _parts && Sse.IsSupported)
+            {
+                Some();
+            }
+        }
+
+        private void Some()
+        {
+            long first = _lines * _part / _parts, end = _lines * ++_part / _parts;
+            if (first < _inputLines)
+            {
+                Lines(_input, _inputStep, _inputBytes, first, Math.Min(end, _inputLines));
+            }
+
+            if (end > _inputLines)
+            {
+                Lines(_gradient, _gradientStep, _gradientBytes, Math.Max(0, first - _inputLines), end - _inputLines);
+            }
+        }
+
+        private static long LinesOf(nint bytes) => (bytes + Line - 1) / Line;
+
+        private static void Lines(byte* from, nint step, nint bytes, long first, long end)
+        {
+            long each = LinesOf(bytes);
+            nint channel = (nint)(first / each), line = (nint)(first % each);
+            for (; first < end; first++)
+            {
+                Sse.Prefetch1(from + channel * step + line * Line);
+                if (++line == each)
+                {
+                    line = 0;
+                    channel++;
                 }
             }
         }

@@ -2,32 +2,43 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Devices.Host;
 
 /// <summary>
 /// How a band of the source lies in a thread's scratch memory: [channel, tap in depth, phase in height, phase in width, image, row, column], with zeros where the source
-/// has nothing. A tap is then a constant distance, and a run of grid places a run of memory.
+/// has nothing. A tap is then a constant distance, and a run of grid places a run of memory. Either the taps along a row share what they see and rows are longer than the grid's, or each has a
+/// copy of its own, shifted, and the rows of a grid follow one another without gaps.
 /// </summary>
 internal sealed class SourceBand
 {
     /// <summary>The zeros at each row's end that are those at the next one's start.</summary>
     private readonly int _shared;
 
-    public SourceBand(AxisWalk depth, AxisWalk height, AxisWalk width, int bandRows, int bandColumns, int images)
+    /// <summary>Of each plane along a row, the source column that its first one is, from the grid's on.</summary>
+    private readonly int[] _firstColumns;
+
+    public SourceBand(AxisWalk depth, AxisWalk height, AxisWalk width, int bandRows, int bandColumns, int images, bool isShifted = false)
     {
         (Depth, Height, Width) = (depth, height, width);
         (BandRows, Images) = (bandRows, images);
         Rows = bandRows + height.MaxOffset;
-        int extent = bandColumns + width.MaxOffset;
-        _shared = bandColumns == width.End - width.Start ? Zeros(width, extent) : 0;
+        int extent = bandColumns + (isShifted ? 0 : width.MaxOffset);
+        _firstColumns = new int[isShifted ? width.Taps : width.Phases.Length];
+        for (int i = 0; i < _firstColumns.Length; i++)
+        {
+            _firstColumns[i] = (isShifted ? width.SourceStep * width.Offsets[i] + width.Phases[width.PhaseOf[i]] : width.Phases[i]) - width.Origin;
+        }
+
+        _shared = !isShifted && bandColumns == width.End - width.Start ? Zeros(width, extent) : 0;
         Pitch = extent - _shared;
 
         // Whole images share the rows of zeros between them as well.
         int rows = images > 1 ? Zeros(height, Rows) : 0;
         Image = (Rows - rows) * Pitch;
         Plane = images * Image + rows * Pitch;
-        Channel = depth.Taps * height.Phases.Length * width.Phases.Length * Plane;
+        Channel = depth.Taps * height.Phases.Length * _firstColumns.Length * Plane;
         TapOffsets = new int[depth.Taps * height.Taps * width.Taps];
         int at = 0;
         for (int d = 0; d < depth.Taps; d++)
@@ -36,8 +47,8 @@ internal sealed class SourceBand
             {
                 for (int w = 0; w < width.Taps; w++)
                 {
-                    int plane = (d * height.Phases.Length + height.PhaseOf[h]) * width.Phases.Length + width.PhaseOf[w];
-                    TapOffsets[at++] = plane * Plane + height.Offsets[h] * Pitch + width.Offsets[w];
+                    int plane = (d * height.Phases.Length + height.PhaseOf[h]) * _firstColumns.Length + (isShifted ? w : width.PhaseOf[w]);
+                    TapOffsets[at++] = plane * Plane + height.Offsets[h] * Pitch + (isShifted ? 0 : width.Offsets[w]);
                 }
             }
         }
@@ -72,8 +83,15 @@ internal sealed class SourceBand
     public int[] TapOffsets { get; }
 
     /// <summary>The elements that a band of one image takes for each channel, nearly: what the sizes are chosen by.</summary>
-    public static long ChannelElements(AxisWalk depth, AxisWalk height, AxisWalk width, int bandRows, int bandColumns) =>
-        (long)depth.Taps * height.Phases.Length * width.Phases.Length * (bandRows + height.MaxOffset) * (bandColumns + width.MaxOffset);
+    public static long ChannelElements(AxisWalk depth, AxisWalk height, AxisWalk width, int bandRows, int bandColumns, bool isShifted = false) =>
+        (long)depth.Taps * height.Phases.Length * (bandRows + height.MaxOffset) * (isShifted ? (long)width.Taps * bandColumns : (long)width.Phases.Length * (bandColumns + width.MaxOffset));
+
+    /// <summary>The distance between the rows of a band of whole rows that is not shifted.</summary>
+    public static int WholePitch(AxisWalk width)
+    {
+        int extent = width.End - width.Start + width.MaxOffset;
+        return extent - Zeros(width, extent);
+    }
 
     /// <summary>Copies a band of some channels: of each, [depth, height, width] places that lie one after the other.</summary>
     /// <param name="source">The first channel of the first image.</param>
@@ -101,10 +119,10 @@ internal sealed class SourceBand
                 var from = source + c * channel + (isInside ? sourceDepth : 0) * plane;
                 foreach (int phaseRow in Height.Phases)
                 {
-                    foreach (int phaseColumn in Width.Phases)
+                    int firstRow = Height.SourceStep * row + phaseRow - Height.Origin;
+                    foreach (int start in _firstColumns)
                     {
-                        int firstRow = Height.SourceStep * row + phaseRow - Height.Origin;
-                        int firstColumn = Width.SourceStep * column + phaseColumn - Width.Origin;
+                        int firstColumn = Width.SourceStep * column + start;
                         for (int i = 0; i < images; i++)
                         {
                             CopyImage(from + i * imageStride, isInside, firstRow, firstColumn, rows, planeTarget + (nint)i * Image, clears);
@@ -123,6 +141,12 @@ internal sealed class SourceBand
         int step = Width.SourceStep, size = Width.Source, pitch = Pitch;
         int low = firstColumn >= 0 ? 0 : Math.Min(pitch, (-firstColumn + step - 1) / step);
         int high = Math.Clamp((size - firstColumn + step - 1) / step, low, pitch);
+        if (step == 1 && pitch == size && Height.SourceStep == 1 && isInside && _shared == 0)
+        {
+            CopyRows(from, firstRow, firstColumn, rows, low, high, target, clears);
+            return;
+        }
+
         for (int r = 0; r < rows; r++, target += pitch, firstRow += Height.SourceStep)
         {
             if (!isInside || (uint)firstRow >= (uint)Height.Source)
@@ -158,6 +182,43 @@ internal sealed class SourceBand
         }
     }
 
+    /// <summary>Rows as long as the source's: all of them at once, shifted, and then zeros at the end where each of them has its neighbour's elements.</summary>
+    private unsafe void CopyRows<T>(T* from, int firstRow, int firstColumn, int rows, int low, int high, T* target, bool clears)
+        where T : unmanaged
+    {
+        int pitch = Pitch, first = Math.Clamp(-firstRow, 0, rows), end = Math.Clamp(Height.Source - firstRow, first, rows);
+        if (clears)
+        {
+            Clear(target, first * pitch);
+            Clear(target + (nint)end * pitch, (rows - end) * pitch);
+        }
+
+        // What lies before the source's first element or behind its last one is in the columns that are cleared.
+        nint start = (nint)(firstRow + first) * pitch + firstColumn;
+        int least = (int)Math.Max(0, -start), most = (int)Math.Min((end - first) * pitch, (nint)Height.Source * pitch - start);
+        target += (nint)first * pitch;
+        if (most > least && high > low)
+        {
+            Copy(from + start + least, target + least, most - least);
+        }
+
+        ClearColumns(target, 0, low, end - first, pitch);
+        ClearColumns(target, high, pitch, end - first, pitch);
+    }
+
+    private static unsafe void ClearColumns<T>(T* target, int first, int end, int rows, int pitch)
+        where T : unmanaged
+    {
+        for (int column = first; column < end; column++)
+        {
+            var at = target + column;
+            for (int r = 0; r < rows; r++, at += pitch)
+            {
+                *at = default;
+            }
+        }
+    }
+
     /// <summary>The zeros that every phase has at both ends of an extent, of those that only taps beyond the grid see.</summary>
     private static int Zeros(AxisWalk walk, int extent)
     {
@@ -190,24 +251,64 @@ internal sealed class SourceBand
     }
 
     /// <summary>Copies each <paramref name="step"/>-th element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void CopyStepped<T>(T* from, int step, T* to, int count)
         where T : unmanaged
     {
-        int i = 0, lanes = Vector<T>.Count;
         if (step == 2 && sizeof(T) == sizeof(float) && BitConverter.IsLittleEndian)
         {
-            // The lower halves of pairs; the last vector would read one element too many.
+            CopyPairs((float*)from, (float*)to, count);
+            return;
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            to[i] = from[(nint)i * step];
+        }
+    }
+
+    /// <summary>
+    /// Copies the lower one of each pair. The last pair may lack its upper one, which must not be read: the last vector overlaps the one before it and takes the upper ones of pairs that begin
+    /// an element earlier.
+    /// </summary>
+    private static unsafe void CopyPairs(float* from, float* to, int count)
+    {
+        int i = 0, lanes = Vector512<float>.Count;
+        if (Avx512F.IsSupported && count > lanes)
+        {
+            var lower = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            for (; i + lanes < count; i += lanes)
+            {
+                Avx512F.PermuteVar16x32x2(Vector512.Load(from + 2 * i), lower, Vector512.Load(from + 2 * i + lanes)).Store(to + i);
+            }
+
+            i = count - lanes;
+            from += 2 * i - 1;
+            Avx512F.PermuteVar16x32x2(Vector512.Load(from), lower + Vector512<int>.One, Vector512.Load(from + lanes)).Store(to + i);
+            return;
+        }
+
+        lanes = Vector<float>.Count;
+        if (count > lanes)
+        {
             for (; i + lanes < count; i += lanes)
             {
                 var first = Unsafe.ReadUnaligned<Vector<ulong>>(from + 2 * i);
                 var second = Unsafe.ReadUnaligned<Vector<ulong>>(from + 2 * i + lanes);
                 Unsafe.WriteUnaligned(to + i, Vector.Narrow(first, second));
             }
+
+            i = count - lanes;
+            from += 2 * i - 1;
+            var left = Unsafe.ReadUnaligned<Vector<ulong>>(from) >> 32;
+            var right = Unsafe.ReadUnaligned<Vector<ulong>>(from + lanes) >> 32;
+            Unsafe.WriteUnaligned(to + i, Vector.Narrow(left, right));
+            return;
         }
 
         for (; i < count; i++)
         {
-            to[i] = from[(nint)i * step];
+            to[i] = from[2 * i];
         }
     }
 

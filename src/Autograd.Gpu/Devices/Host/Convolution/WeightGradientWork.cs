@@ -218,9 +218,4 @@ internal unsafe struct WeightGradientWork<T, TVector, TOps> : IHostWork
         else
             DotTile.Multiply<T, TVector, TOps, One, TColumns>(line, a, line, b, offsets, c, cRow);
     }
-
-    private readonly struct Three : IConstant
-    {
-        public static int Value => 3;
-    }
 }
