@@ -21,6 +21,9 @@ internal readonly unsafe struct ChannelNormCall(
     BufferExpression input, BufferExpression gradient, BufferExpression mean, BufferExpression variance, BufferExpression weight, BufferExpression? result,
     BufferExpression weightResult, BufferExpression biasResult, long together, double epsilon) : IKernelCall
 {
+    /// <summary>With fewer, only samples that count together are taken.</summary>
+    public const long LeastPositions = ColumnPlan.LeastPlane;
+
     public string Name => "Norm gradients";
 
     public long Bytes => KernelBytes.Of(input) + KernelBytes.Of(gradient) + (result is null ? 0 : KernelBytes.Of(result));
@@ -43,13 +46,17 @@ internal readonly unsafe struct ChannelNormCall(
     private void Host<T>()
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        long samples = input.Layout.Shape[0], channels = input.Layout.Shape[1];
-        var sums = input.Block.Device.Allocate(HostChannelNorms.SumCount(samples, channels) * sizeof(double));
-        HostChannelNorms.Gradients(new ChannelProblem<T>
+        long samples = input.Layout.Shape[0], channels = input.Layout.Shape[1], positions = input.Layout.Count / (samples * channels);
+        bool isOfColumns = positions < LeastPositions;
+        long bytes = isOfColumns
+            ? HostColumnNorms.ScratchBytes<T>(new ColumnPlan((nint)samples, (nint)channels, (nint)positions))
+            : HostChannelNorms.SumCount(samples, channels) * sizeof(double);
+        var scratch = input.Block.Device.Allocate(bytes);
+        var problem = new ChannelProblem<T>
         {
             Samples = (nint)samples,
             Channels = (nint)channels,
-            Positions = (nint)(input.Layout.Count / (samples * channels)),
+            Positions = (nint)positions,
             OverBatch = together == 0,
             Together = (nint)together,
             Epsilon = epsilon,
@@ -61,9 +68,18 @@ internal readonly unsafe struct ChannelNormCall(
             Result = (T*)RowMemory.Pointer(result),
             WeightResult = (T*)RowMemory.Pointer(weightResult),
             BiasResult = (T*)RowMemory.Pointer(biasResult),
-            Sums = (double*)sums.Pointer,
-        });
-        sums.Release();
+            Sums = isOfColumns ? null : (double*)scratch.Pointer,
+        };
+        if (isOfColumns)
+        {
+            HostColumnNorms.Gradients(problem, (byte*)scratch.Pointer);
+        }
+        else
+        {
+            HostChannelNorms.Gradients(problem);
+        }
+
+        scratch.Release();
         GC.KeepAlive(input);
         GC.KeepAlive(gradient);
         GC.KeepAlive(mean);

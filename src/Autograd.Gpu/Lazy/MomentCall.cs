@@ -40,8 +40,8 @@ internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpress
         var operand = new LineOperand(input, default);
 
         // On a device, enough threads to keep it busy, each with some elements.
-        long parts = device is null ? HostMoments.PartsOf(results, run, count) : Math.Clamp(count / 16, 1, 1024);
-        var sums = means.Block.Device.Allocate(results * parts * 2 * sizeof(double));
+        long parts = Math.Clamp(count / 16, 1, 1024);
+        var sums = means.Block.Device.Allocate((device is null ? HostMoments.SumCount(results, run, count) : 2 * results * parts) * sizeof(double));
         if (device is null)
         {
             HostMoments.Run((T*)operand.Pointer, (double*)sums.Pointer, (T*)means.Block.Pointer, (T*)variances.Block.Pointer, results, run, count);

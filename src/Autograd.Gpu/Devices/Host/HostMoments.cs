@@ -1,13 +1,12 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Autograd.Gpu.Devices.Host;
 
 /// <summary>
 /// Means and variances on the host, in little more than one pass; see <c>MomentArguments</c>. Of elements side by side, distances from the mean of the first few
-/// are added up, in vectors of the element type for <see cref="RowLoops{T, TVector, TOps}"/>' blocks and then in doubles; where results alternate, distances from
-/// the first element, in doubles. What is cut where follows from the shape alone, so that the sums do not depend on the number of threads.
+/// are added up, in vectors of the element type for <see cref="RowLoops{T, TVector, TOps}"/>' blocks and then in doubles; where only a few lie side by side,
+/// <see cref="HostColumnMoments"/> takes them as columns. What is cut where follows from the shape alone, so that the sums do not depend on the number of threads.
 /// </summary>
 internal static unsafe class HostMoments
 {
@@ -21,13 +20,12 @@ internal static unsafe class HostMoments
 
     private const long MostParts = 64;
 
-    /// <summary>How many parts a result is cut into.</summary>
-    public static long PartsOf(long results, long run, long count) => run == 1
-        ? Math.Clamp(results * count / ShiftedElements, 1, Math.Min(count, MostParts / 4))
-        : Math.Clamp(count / ShiftedElements, 1, MostParts);
+    /// <summary>The doubles that <see cref="Run"/> computes in: two for each part of each result, or what columns take.</summary>
+    public static long SumCount(long results, long run, long count) =>
+        IsOfColumns(run, count) ? HostColumnMoments.SumCount(PlanOf(results, run, count)) : 2 * results * PartsOf(count);
 
     /// <param name="input">The elements, [count / run, results, run].</param>
-    /// <param name="sums">Two numbers for each part of each result.</param>
+    /// <param name="sums">Room for <see cref="SumCount"/>.</param>
     /// <param name="means">The means.</param>
     /// <param name="variances">The biased variances.</param>
     /// <param name="results">How many results there are.</param>
@@ -36,12 +34,10 @@ internal static unsafe class HostMoments
     public static void Run<T>(T* input, double* sums, T* means, T* variances, long results, long run, long count)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        long parts = PartsOf(results, run, count);
-        if (run == 1)
+        long parts = PartsOf(count);
+        if (IsOfColumns(run, count))
         {
-            var rows = new Alternating<T> { Input = input, Sums = sums, Results = results, Count = count, Parts = parts };
-            HostParallel.For((int)parts, ref rows);
-            rows.Finish(means, variances);
+            HostColumnMoments.Run(input, sums, means, variances, PlanOf(results, run, count));
         }
         else if (typeof(T) == typeof(float) && HostMatMul.Width == HostVectorWidth.V512)
         {
@@ -52,6 +48,12 @@ internal static unsafe class HostMoments
             Runs<T, Vector<T>, RowVector<T>>(input, sums, means, variances, results, run, count, parts);
         }
     }
+
+    private static long PartsOf(long count) => Math.Clamp(count / ShiftedElements, 1, MostParts);
+
+    private static bool IsOfColumns(long run, long count) => run < ColumnPlan.LeastPlane && count > run;
+
+    private static ColumnPlan PlanOf(long results, long run, long count) => new((nint)(count / run), (nint)results, (nint)run);
 
     private static void Runs<T, TVector, TOps>(T* input, double* sums, T* means, T* variances, long results, long run, long count, long parts)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -147,90 +149,6 @@ internal static unsafe class HostMoments
             var (run, within) = Math.DivRem(from, Length);
             count = (nint)Math.Min(Length - within, end - from);
             return Input + (run * Results + result) * Length + within;
-        }
-    }
-
-    /// <summary>Columns: parts of all rows, with sums for each column.</summary>
-    private struct Alternating<T> : IHostWork
-        where T : unmanaged, INumber<T>
-    {
-        public T* Input;
-        public double* Sums;
-        public long Results, Count, Parts;
-
-        public readonly void Run(int part)
-        {
-            double* sums = Sums + part * 2 * Results;
-            new Span<double>(sums, checked((int)(2 * Results))).Clear();
-            long row = Count * part / Parts, end = Count * (part + 1) / Parts;
-            for (; row < end; row += 8)
-            {
-                Rows(Input + row * Results, (nint)Math.Min(8, end - row), sums);
-            }
-        }
-
-        public readonly void Finish(T* means, T* variances)
-        {
-            for (long part = 1; part < Parts; part++)
-            {
-                double* more = Sums + part * 2 * Results;
-                nint c = 0;
-                for (; c <= (nint)(2 * Results) - Vector<double>.Count; c += Vector<double>.Count)
-                {
-                    Vector.Store(Vector.Load(Sums + c) + Vector.Load(more + c), Sums + c);
-                }
-
-                for (; c < (nint)(2 * Results); c++)
-                {
-                    Sums[c] += more[c];
-                }
-            }
-
-            for (long c = 0; c < Results; c++)
-            {
-                double mean = Sums[c] / Count, variance = Sums[Results + c] / Count - mean * mean;
-                means[c] = T.CreateTruncating(double.CreateTruncating(Input[c]) + mean);
-                variances[c] = T.CreateTruncating(variance < 0 ? 0 : variance);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Rows(T* rows, nint count, double* sums)
-        {
-            nint width = (nint)Results, c = 0;
-            double* squares = sums + width;
-            if (typeof(T) == typeof(float))
-            {
-                for (; c <= width - Vector<float>.Count; c += Vector<float>.Count)
-                {
-                    Vector.Widen(Vector.Load((float*)Input + c), out var lowShift, out var highShift);
-                    Vector<double> low = default, high = default, lowSquares = default, highSquares = default;
-                    for (nint r = 0; r < count; r++)
-                    {
-                        Vector.Widen(Vector.Load((float*)rows + r * width + c), out var left, out var right);
-                        (left, right) = (left - lowShift, right - highShift);
-                        (low, high) = (low + left, high + right);
-                        (lowSquares, highSquares) = (Vector.FusedMultiplyAdd(left, left, lowSquares), Vector.FusedMultiplyAdd(right, right, highSquares));
-                    }
-
-                    nint next = c + Vector<double>.Count;
-                    Vector.Store(Vector.Load(sums + c) + low, sums + c);
-                    Vector.Store(Vector.Load(sums + next) + high, sums + next);
-                    Vector.Store(Vector.Load(squares + c) + lowSquares, squares + c);
-                    Vector.Store(Vector.Load(squares + next) + highSquares, squares + next);
-                }
-            }
-
-            for (; c < width; c++)
-            {
-                double shift = double.CreateTruncating(Input[c]);
-                for (nint r = 0; r < count; r++)
-                {
-                    double distance = double.CreateTruncating(rows[r * width + c]) - shift;
-                    sums[c] += distance;
-                    squares[c] += distance * distance;
-                }
-            }
         }
     }
 }

@@ -12,8 +12,7 @@ internal static unsafe class RowNormGradients<T, TVector, TOps>
     where TVector : struct
     where TOps : struct, IRowVector<T, TVector>
 {
-    /// <summary>Rows that are added up in the element type, by fours, before the sums join doubles.</summary>
-    private const int RowsBetweenFlushes = 64;
+    private const int RowsBetweenFlushes = ColumnLoops<T, TVector, TOps>.RowsBetweenFlushes;
 
     /// <summary>
     /// Takes rows <paramref name="row"/> to <paramref name="end"/>. <paramref name="sums"/> has room for 2 * Length elements, <paramref name="totals"/>, where the
@@ -39,32 +38,10 @@ internal static unsafe class RowNormGradients<T, TVector, TOps>
 
             if (row >= flush || row == end)
             {
-                Flush(sums, totals, 2 * n);
+                ColumnLoops<T, TVector, TOps>.Flush(sums, totals, 2 * n);
                 flush = row + RowsBetweenFlushes;
             }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Flush(T* sums, double* totals, nint count)
-    {
-        nint i = 0;
-        if (typeof(T) == typeof(float))
-        {
-            for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
-            {
-                Vector.Widen(Vector.Load((float*)sums + i), out var low, out var high);
-                Vector.Store(Vector.Load(totals + i) + low, totals + i);
-                Vector.Store(Vector.Load(totals + i + Vector<double>.Count) + high, totals + i + Vector<double>.Count);
-            }
-        }
-
-        for (; i < count; i++)
-        {
-            totals[i] += double.CreateTruncating(sums[i]);
-        }
-
-        new Span<T>(sums, checked((int)count)).Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -73,9 +73,12 @@ internal static unsafe partial class ReduceLoops<T, TOperation>
             TOperation.Combine(low.GetLower(), high.GetLower()), TOperation.Combine(low.GetUpper(), high.GetUpper())));
     }
 
-    /// <summary>Rows of at least one vector.</summary>
+    /// <summary>
+    /// Rows of at least one vector. Combined by eight, but read by four: <paramref name="half"/> holds what the first four give. With eight streams a page apart, as
+    /// rows often are, the first-level cache has no room for what is ahead.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WideColumns(T* acc, T* p, nint stride, int rows, nint width)
+    private static void WideColumns(T* acc, T* half, T* p, nint stride, int rows, nint width)
     {
         nint lanes = Vector512<T>.Count, full = width - width % lanes;
         int rest = (int)(width - full), row = 0;
@@ -85,7 +88,12 @@ internal static unsafe partial class ReduceLoops<T, TOperation>
             T* q = p + 4 * stride;
             for (nint c = 0; c < full; c += lanes)
             {
-                var sum = TOperation.Combine(WideFour(p + c, stride), WideFour(q + c, stride));
+                WideFour(p + c, stride).Store(half + c);
+            }
+
+            for (nint c = 0; c < full; c += lanes)
+            {
+                var sum = TOperation.Combine(Vector512.Load(half + c), WideFour(q + c, stride));
                 TOperation.Combine(Vector512.Load(acc + c), sum).Store(acc + c);
             }
 

@@ -100,9 +100,11 @@ internal static unsafe partial class ReduceLoops<T, TOperation>
         }
     }
 
-    /// <summary>Combines each of <paramref name="width"/> columns of <paramref name="rows"/> rows into <paramref name="acc"/>.</summary>
+    /// <summary>
+    /// Combines each of <paramref name="width"/> columns of <paramref name="rows"/> rows into <paramref name="acc"/>. <paramref name="scratch"/> has room for a row.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Columns(T* acc, T* p, nint stride, int rows, nint width)
+    public static void Columns(T* acc, T* scratch, T* p, nint stride, int rows, nint width)
     {
         nint lanes = Vector<T>.Count;
         if (width < lanes)
@@ -117,7 +119,7 @@ internal static unsafe partial class ReduceLoops<T, TOperation>
 
         if (IsWide && width >= Vector512<T>.Count)
         {
-            WideColumns(acc, p, stride, rows, width);
+            WideColumns(acc, scratch, p, stride, rows, width);
             return;
         }
 

@@ -39,10 +39,17 @@ internal readonly unsafe struct ValueReducer<T, TOperation, TWide, TWideOperatio
     public static void Clear(T* acc, T* index, int width) => new Span<T>(acc, width).Fill(TOperation.Identity);
 
     public static void Columns(T* acc, T* index, T* p, nint stride, int rows, int width, int row) =>
-        ReduceLoops<T, TOperation>.Columns(acc, p, stride, rows, width);
+        ReduceLoops<T, TOperation>.Columns(acc, index, p, stride, rows, width);
 
     public static void Flush(T* acc, T* index, TWide* partial, int width, in ColumnPlace place)
     {
+        if (typeof(T) == typeof(TWide))
+        {
+            Pairs(partial, (TWide*)acc, width);
+            Clear(acc, index, width);
+            return;
+        }
+
         int c = 0;
         if (typeof(T) == typeof(float) && typeof(TWide) == typeof(double))
         {
@@ -81,6 +88,12 @@ internal readonly unsafe struct ValueReducer<T, TOperation, TWide, TWideOperatio
 
     public static void Store(TWide* values, long count, byte* result, DType dtype, long at)
     {
+        if (typeof(T) == typeof(TWide) && dtype is not (DType.Float16 or DType.BFloat16))
+        {
+            new Span<T>(values, checked((int)count)).CopyTo(new Span<T>((T*)result + at, checked((int)count)));
+            return;
+        }
+
         long i = 0;
         if (typeof(T) == typeof(float) && typeof(TWide) == typeof(double) && dtype == DType.Float32)
         {

@@ -32,7 +32,7 @@ internal sealed class Normalised(string name, NormalisedPart part, double eps, S
         var (x, weight) = (saved.Input0.To(dtype), saved.Input1.To(dtype));
         gradient = gradient.To(dtype);
         bool isConstant = kept is not null && !GradMode.IsEnabled && x.Wrapper is null && gradient.Wrapper is null;
-        if (isConstant && weight.Wrapper is null && part.IsOfPlanes(x))
+        if (isConstant && weight.Wrapper is null && part.HasGradients(x))
         {
             (inputGradients[0], inputGradients[1], inputGradients[2]) = part.Gradients(x, gradient, kept!, weight, eps, needs[0]);
             return;
@@ -103,8 +103,6 @@ internal sealed record Statistics(Tensor Mean, Tensor Variance);
 /// <param name="Groups">Groups of channels; 0 where each channel counts by itself.</param>
 internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
 {
-    private const long LeastPositions = 8;
-
     private int[] Positions => [.. Enumerable.Range(2 - Rank, Rank - 2)];
 
     /// <summary>By one kernel; not recorded.</summary>
@@ -123,8 +121,9 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
         }
     }
 
-    /// <summary>Whether <see cref="Gradients"/> takes it: on the host, with positions enough for vectors.</summary>
-    public bool IsOfPlanes(Tensor x) => x.Device.IsHost && x.Rank == Rank && Positions.Aggregate(1L, (product, d) => product * x.Shape[d]) >= LeastPositions;
+    /// <summary>Whether <see cref="Gradients"/> takes it: on the host, with positions enough for vectors or samples that count together.</summary>
+    public bool HasGradients(Tensor x) =>
+        x.Device.IsHost && x.Rank == Rank && (OverBatch || Positions.Aggregate(1L, (product, d) => product * x.Shape[d]) >= ChannelNormCall.LeastPositions);
 
     /// <summary>The gradients of input (if asked for), weight and bias by one kernel; not recorded.</summary>
     public (Tensor? Input, Tensor Weight, Tensor Bias) Gradients(Tensor x, Tensor gradient, Statistics statistics, Tensor weight, double eps, bool needsInput)
