@@ -57,6 +57,14 @@ public static partial class DeviceMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double GeluSlope(double x) => Maths.GeluSlope(x);
 
+    /// <summary>X times the sigmoid of x. NaN for -infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Silu(double x) => Maths.Silu(x);
+
+    /// <summary>The derivative of <see cref="Silu(double)"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double SiluSlope(double x) => Maths.SiluSlope(x);
+
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Rsqrt(double x) => Maths.Rsqrt(x);

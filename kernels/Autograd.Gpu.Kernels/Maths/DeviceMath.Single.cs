@@ -57,6 +57,14 @@ public static partial class DeviceMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float GeluSlope(float x) => Maths.GeluSlope(x);
 
+    /// <summary>X times the sigmoid of x. NaN for -infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Silu(float x) => Maths.Silu(x);
+
+    /// <summary>The derivative of <see cref="Silu(float)"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float SiluSlope(float x) => Maths.SiluSlope(x);
+
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Rsqrt(float x) => Maths.Rsqrt(x);

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Kernels;
 
 /// <summary>A 512-bit vector of floats.</summary>
-internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>, Vector512<int>>
+internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>, Vector512<int>>, ITableLane<Vector512<float>, Vector512<int>>
 {
     public static bool Wide => false;
 
@@ -162,4 +163,23 @@ internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>,
             quadrant = quadrant.WithElement(i, laneQuadrant);
         }
     }
+
+    // With constants for the first two, the JIT makes an operand in its read-only data of the row, aligned to 64 bytes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lookup(ReadOnlySpan<float> table, int row, Vector512<int> index)
+    {
+        Vector512<float> values = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(table), (nuint)(16 * row));
+        return Avx512F.IsSupported ? Avx512F.PermuteVar16x32(values, index) : Vector512.Shuffle(values, index & Vector512.Create(15));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyNotBelow(Vector512<float> a, float bound) => Avx512F.IsSupported
+        ? Avx512F.CompareNotLessThan(a, Vector512.Create(bound)).ExtractMostSignificantBits() != 0
+        : !Vector512.LessThanAll(a, Vector512.Create(bound));
+
+    // The native form gives the second of two zeros (x86) or 0 (Arm).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AtLeast0(Vector512<float> a) => Avx512F.IsSupported
+        ? Vector512.MaxNative(Vector512<float>.Zero, a)
+        : Vector512.ConditionalSelect(Vector512.LessThan(a, Vector512<float>.Zero), Vector512<float>.Zero, a);
 }

@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Autograd.Gpu.Kernels;
 
 /// <summary>One float, on the device or the host.</summary>
-internal readonly struct SingleLane : ILane<float, int, bool>
+internal readonly struct SingleLane : ILane<float, int, bool>, ITableLane<float, int>
 {
     public static bool Wide => false;
 
@@ -140,4 +141,13 @@ internal readonly struct SingleLane : ILane<float, int, bool>
     {
         if (large) PayneHanek.Reduce(a, out r, out quadrant);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Lookup(ReadOnlySpan<float> table, int row, int index) => Unsafe.Add(ref MemoryMarshal.GetReference(table), 16 * row + (index & 15));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyNotBelow(float a, float bound) => !(a < bound);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float AtLeast0(float a) => a < 0f ? 0f : a;
 }

@@ -58,6 +58,14 @@ public static partial class VectorMath
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static Vector<double> GeluSlope(Vector<double> x) => Maths.GeluSlope(x);
 
+    /// <summary>X times the sigmoid of x. NaN for -infinity.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<double> Silu(Vector<double> x) => Maths.Silu(x);
+
+    /// <summary>The derivative of <see cref="Silu(Vector{double})"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<double> SiluSlope(Vector<double> x) => Maths.SiluSlope(x);
+
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<double> Rsqrt(Vector<double> x) => Maths.Rsqrt(x);

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Maths = Autograd.Gpu.Kernels.LaneMath<Autograd.Gpu.Kernels.SingleVectorLane, System.Numerics.Vector<float>, System.Numerics.Vector<int>, System.Numerics.Vector<int>>;
+using Tables = Autograd.Gpu.Kernels.TableMath<Autograd.Gpu.Kernels.SingleVectorLane, System.Numerics.Vector<float>, System.Numerics.Vector<int>, System.Numerics.Vector<int>>;
 
 namespace Autograd.Gpu.Kernels;
 
@@ -52,11 +53,19 @@ public static partial class VectorMath
 
     /// <summary>X times the standard normal distribution function, with a relative error bound however small it is. NaN for -infinity.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Gelu(Vector<float> x) => Maths.Gelu(x);
+    public static Vector<float> Gelu(Vector<float> x) => Tables.Gelu(x);
 
     /// <summary>The derivative of <see cref="Gelu(Vector{float})"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> GeluSlope(Vector<float> x) => Maths.GeluSlope(x);
+    public static Vector<float> GeluSlope(Vector<float> x) => Tables.GeluSlope(x);
+
+    /// <summary>X times the sigmoid of x. NaN for -infinity.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> Silu(Vector<float> x) => Tables.Silu(x);
+
+    /// <summary>The derivative of <see cref="Silu(Vector{float})"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> SiluSlope(Vector<float> x) => Tables.SiluSlope(x);
 
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

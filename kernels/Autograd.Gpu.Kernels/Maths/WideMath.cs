@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Maths = Autograd.Gpu.Kernels.LaneMath<
     Autograd.Gpu.Kernels.Single512Lane, System.Runtime.Intrinsics.Vector512<float>, System.Runtime.Intrinsics.Vector512<int>, System.Runtime.Intrinsics.Vector512<int>>;
+using Tables = Autograd.Gpu.Kernels.TableMath<
+    Autograd.Gpu.Kernels.Single512Lane, System.Runtime.Intrinsics.Vector512<float>, System.Runtime.Intrinsics.Vector512<int>, System.Runtime.Intrinsics.Vector512<int>>;
 
 namespace Autograd.Gpu.Kernels;
 
@@ -45,10 +47,16 @@ internal static class WideMath
     public static Vector512<float> Erfc(Vector512<float> x) => Maths.Erfc(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Gelu(Vector512<float> x) => Maths.Gelu(x);
+    public static Vector512<float> Gelu(Vector512<float> x) => Tables.Gelu(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> GeluSlope(Vector512<float> x) => Maths.GeluSlope(x);
+    public static Vector512<float> GeluSlope(Vector512<float> x) => Tables.GeluSlope(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Silu(Vector512<float> x) => Tables.Silu(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SiluSlope(Vector512<float> x) => Tables.SiluSlope(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Softplus(Vector512<float> x) => Maths.Softplus(x);

@@ -34,7 +34,7 @@ internal static class ConstantFolder
     private static Func<Scalar, Scalar, Scalar, Scalar> Typed<T>(
         PointwiseFunction function, DType dtype, Func<Scalar, T> from, Func<T, Scalar> to)
     {
-        var method = function.ScalarMethod(dtype);
+        var method = function.HostScalarMethod(dtype);
         if (function.TakesCondition)
         {
             var select = method.CreateDelegate<Func<bool, T, T, T>>();

@@ -72,6 +72,12 @@ internal abstract class PointwiseFunction
         ?? throw new DTypeException($"{Name}: not implemented for {dtype.Name()}.");
 
     /// <summary>
+    /// The scalar method that the host takes: <c>InvokeHost</c>, if there is one. A function whose vector forms compute in another way than devices do has it, so that
+    /// all of the host's forms give the same bits.
+    /// </summary>
+    public MethodInfo HostScalarMethod(DType dtype) => Resolve(ScalarTypes(dtype), "InvokeHost") ?? ScalarMethod(dtype);
+
+    /// <summary>
     /// The vector method for inputs of <paramref name="dtype"/> in a kernel of <paramref name="laneSize"/>-byte lanes, if there is one. Bools are masks,
     /// whose all-ones are not the number one: their method is <c>InvokeMask</c>.
     /// </summary>

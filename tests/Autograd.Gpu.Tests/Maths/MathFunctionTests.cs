@@ -20,6 +20,8 @@ namespace Autograd.Gpu.Tests.Maths;
 [TestFixture(typeof(ErfcFunction))]
 [TestFixture(typeof(GeluFunction))]
 [TestFixture(typeof(GeluSlopeFunction))]
+[TestFixture(typeof(SiluFunction))]
+[TestFixture(typeof(SiluSlopeFunction))]
 [TestFixture(typeof(RsqrtFunction))]
 [TestFixture(typeof(SqrtFunction))]
 [TestFixture(typeof(AsinFunction))]
@@ -172,7 +174,7 @@ public class MathFunctionTests<T>
         RsqrtFunction => 1 / Math.Sqrt(x),
         SigmoidFunction => x > 0 ? 1 / (1 + Math.Exp(-x)) : Math.Exp(x) / (1 + Math.Exp(x)),
         // Held against many digits by the tests of the double forms.
-        ErfFunction or ErfcFunction or GeluFunction or GeluSlopeFunction or ErfinvFunction or SoftplusFunction or LgammaFunction or DigammaFunction => T.Apply((double)x),
+        ErfFunction or ErfcFunction or GeluFunction or GeluSlopeFunction or SiluFunction or SiluSlopeFunction or ErfinvFunction or SoftplusFunction or LgammaFunction or DigammaFunction => T.Apply((double)x),
         Exp2Function => Math.Pow(2, x),
         _ => T.Reference(x),
     };

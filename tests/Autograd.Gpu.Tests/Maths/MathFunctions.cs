@@ -1,6 +1,7 @@
 using System.Numerics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Tests.Support;
+using Lanes = Autograd.Gpu.Kernels.LaneMath<Autograd.Gpu.Kernels.SingleVectorLane, System.Numerics.Vector<float>, System.Numerics.Vector<int>, System.Numerics.Vector<int>>;
 
 namespace Autograd.Gpu.Tests.Maths;
 
@@ -217,6 +218,7 @@ public readonly struct ErfcFunction : IMathFunction
     public static double Reference(double x) => HighPrecision.Erfc(x);
 }
 
+/// <summary>As devices compute it; the host's own form is held against it by <see cref="TableMathTests{T}"/>.</summary>
 public readonly struct GeluFunction : IMathFunction
 {
     public static float SingleBound => 4f;
@@ -227,7 +229,7 @@ public readonly struct GeluFunction : IMathFunction
 
     public static double Apply(double x) => DeviceMath.Gelu(x);
 
-    public static Vector<float> Apply(Vector<float> x) => VectorMath.Gelu(x);
+    public static Vector<float> Apply(Vector<float> x) => Lanes.Gelu(x);
 
     public static Vector<double> Apply(Vector<double> x) => VectorMath.Gelu(x);
 
@@ -244,7 +246,7 @@ public readonly struct GeluSlopeFunction : IMathFunction
 
     public static double Apply(double x) => DeviceMath.GeluSlope(x);
 
-    public static Vector<float> Apply(Vector<float> x) => VectorMath.GeluSlope(x);
+    public static Vector<float> Apply(Vector<float> x) => Lanes.GeluSlope(x);
 
     public static Vector<double> Apply(Vector<double> x) => VectorMath.GeluSlope(x);
 
@@ -256,6 +258,48 @@ public readonly struct GeluSlopeFunction : IMathFunction
 
     /// <summary>Around the zero at -0.7518 the size of the two terms.</summary>
     internal static double Term(double x) => x < 0 && x > -1.25 ? 0.25 : 0;
+}
+
+/// <summary>As devices compute it; the host's own form is held against it by <see cref="TableMathTests{T}"/>.</summary>
+public readonly struct SiluFunction : IMathFunction
+{
+    public static float SingleBound => 4f;
+
+    public static double DoubleBound => 4;
+
+    public static float Apply(float x) => DeviceMath.Silu(x);
+
+    public static double Apply(double x) => DeviceMath.Silu(x);
+
+    public static Vector<float> Apply(Vector<float> x) => Lanes.Silu(x);
+
+    public static Vector<double> Apply(Vector<double> x) => VectorMath.Silu(x);
+
+    public static double Reference(double x) => HighPrecision.Silu(x);
+}
+
+public readonly struct SiluSlopeFunction : IMathFunction
+{
+    public static float SingleBound => 4f;
+
+    public static double DoubleBound => 4;
+
+    public static float Apply(float x) => DeviceMath.SiluSlope(x);
+
+    public static double Apply(double x) => DeviceMath.SiluSlope(x);
+
+    public static Vector<float> Apply(Vector<float> x) => Lanes.SiluSlope(x);
+
+    public static Vector<double> Apply(Vector<double> x) => VectorMath.SiluSlope(x);
+
+    public static double Reference(double x) => HighPrecision.SiluSlope(x);
+
+    public static double Scale(double x) => Term(x);
+
+    public static double SingleScale(double x) => Term(x);
+
+    /// <summary>Around the zero at -1.2785 half the size of the two terms.</summary>
+    internal static double Term(double x) => x < 0 && x > -2.5 ? 0.125 : 0;
 }
 
 public readonly struct RsqrtFunction : IMathFunction

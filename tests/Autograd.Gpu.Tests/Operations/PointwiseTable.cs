@@ -55,6 +55,7 @@ internal static class PointwiseTable
         ["Tanh"] = new((a, _, _) => Math.Tanh(a), Single: 4, Double: 8),
         ["Sigmoid"] = new((a, _, _) => 1 / (1 + Math.Exp(-a)), Single: 4, Double: 8),
         ["TanhBackward"] = new((g, y, _) => g * (1 - y * y)) { OverFloats = (g, y, _) => g * (1f - y * y) },
+        ["ReluBackward"] = new((g, y, _) => y > 0 ? g : 0),
         ["SigmoidBackward"] = new((g, y, _) => g * (y * (1 - y))) { OverFloats = (g, y, _) => g * (y * (1f - y)) },
         ["SquaredError"] = new((x, y, _) => (x - y) * (x - y)) { OverFloats = (x, y, _) => (x - y) * (x - y) },
         ["SquaredErrorBackward"] = new((g, x, y) => 2 * (g * (x - y))) { OverFloats = (g, x, y) => 2f * (g * (x - y)) },

@@ -34,12 +34,17 @@ internal static class SpecialFunctionOracles
         ["Erf"] = Of(HighPrecision.Erf),
         ["Erfc"] = Of(HighPrecision.Erfc),
         ["Gelu"] = Of(HighPrecision.Gelu),
-        ["GeluSlope"] = new((x, _, _) => HighPrecision.GeluSlope(x), Single: 4, Double: 4) { Terms = (x, _) => GeluSlopeFunction.Term(x) },
+        ["GeluBackward"] = new((g, x, _) => g * HighPrecision.GeluSlope(x), Single: 5, Double: 5) { Terms = (g, x) => Math.Abs(g) * Math.Max(GeluSlopeFunction.Term(x), SmallestNormal) },
+        ["Silu"] = Of(HighPrecision.Silu),
+        ["SiluBackward"] = new((g, x, _) => g * HighPrecision.SiluSlope(x), Single: 5, Double: 5) { Terms = (g, x) => Math.Abs(g) * Math.Max(SiluSlopeFunction.Term(x), SmallestNormal) },
         ["Erfinv"] = Of(y => HighPrecision.Erfinv(y, DeviceMath.Erfinv(y))),
         ["Lgamma"] = new((x, _, _) => HighPrecision.LogGamma(x), Single: 1, Double: 8) { OtherDomain = (-2.9, -2.1) },
         ["Digamma"] = new((x, _, _) => HighPrecision.Digamma(x), Single: 1, Double: 8) { Terms = (_, _) => 2, OtherDomain = (-2.9, -2.1) },
         ["Zeta"] = new((s, q, _) => Zeta(s, q), Single: 1, Double: 32) { Undifferentiated = 0 },
     };
+
+    /// <summary>Of float: what is computed below it has fewer digits before it is multiplied.</summary>
+    private const double SmallestNormal = 1.1754943508222875e-38;
 
     private static Oracle Of(Func<double, double> function) => new((x, _, _) => function(x), Single: 4, Double: 4);
 

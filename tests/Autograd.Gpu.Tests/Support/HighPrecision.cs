@@ -53,6 +53,27 @@ internal static partial class HighPrecision
         return ToDouble((power << bits) / (power + (BigInteger.One << bits)), bits);
     }
 
+    /// <summary>x / (1 + e^-x); NaN for -infinity.</summary>
+    public static double Silu(double x)
+    {
+        if (double.IsNaN(x) || x == 0 || x > 750) return x;
+        if (x < -760) return x * 0.0;
+        if (Math.Abs(x) < Small) return x > 0 ? x - x / 2 : x / 2; // as in Gelu
+        int bits = Precision(x) + (int)(2 * Math.Abs(x));
+        BigInteger power = Exp(Fixed(x, bits), bits);
+        return ToDouble(Fixed(x, bits) * power / (power + (BigInteger.One << bits)), bits);
+    }
+
+    /// <summary>Its derivative, (e + 1 + x) e / (e + 1)^2 with e = e^x; the limits at the infinities.</summary>
+    public static double SiluSlope(double x)
+    {
+        if (double.IsNaN(x) || Math.Abs(x) > 760) return double.IsNaN(x) ? x : x > 0 ? 1 : -0.0;
+        int bits = Precision(x) + (int)(2 * Math.Abs(x));
+        BigInteger power = Exp(Fixed(x, bits), bits);
+        BigInteger sum = power + (BigInteger.One << bits);
+        return ToDouble((sum + Fixed(x, bits)) * power / sum * (BigInteger.One << bits) / sum, bits);
+    }
+
     /// <summary>The error function.</summary>
     public static double Erf(double x)
     {

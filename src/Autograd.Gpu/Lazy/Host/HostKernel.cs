@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
 
@@ -274,6 +275,8 @@ internal sealed class HostFrame
 /// <summary>Element by element: tails, and programs whose values differ in size.</summary>
 internal sealed class HostScalarTarget(ILGenerator il, HostFrame frame) : ScalarTarget(il)
 {
+    public override MethodInfo Method(PointwiseFunction function, DType dtype) => function.HostScalarMethod(dtype);
+
     public override void EmitLoad(int operand)
     {
         frame.EmitAddress(operand);

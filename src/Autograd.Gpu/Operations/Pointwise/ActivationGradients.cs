@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Autograd.Gpu.Operations;
 
 // Derivatives of activations that a training step computes for a few elements at a time. One operation, where the formula would be three: a third of the objects, and
-// a single function of values in memory needs no graph.
+// a single function of values in memory needs no graph. Nor is there an intermediate value, pending for good, that holds the saved tensor's memory until a collection.
 
 /// <summary>A gradient times the derivative of tanh, given its result y: g (1 - y^2).</summary>
 internal sealed class TanhBackward() : PointwiseOperation("TanhBackward", 2)
@@ -48,4 +48,31 @@ internal sealed class SigmoidBackward() : PointwiseOperation("SigmoidBackward", 
     internal static Vector<double> Invoke(Vector<double> g, Vector<double> y) => g * (y * (Vector<double>.One - y));
 
     internal static Vector512<float> Invoke(Vector512<float> g, Vector512<float> y) => g * (y * (Vector512<float>.One - y));
+}
+
+/// <summary>A gradient where the result y of relu is above 0.</summary>
+internal sealed class ReluBackward() : PointwiseOperation("ReluBackward", 2)
+{
+    /// <summary>PyTorch's node of it.</summary>
+    public override string NodeName => "ThresholdBackwardBackward0";
+
+    public override Saves Saves => Saves.Input1;
+
+    public override (double Low, double High) Domain => (0.1, 3);
+
+    public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) =>
+        input == 0 ? Pointwise.Apply<ReluBackward>(gradient, saved.Input1) : null;
+
+    internal static float Invoke(float g, float y) => y > 0f ? g : 0f;
+
+    internal static double Invoke(double g, double y) => y > 0d ? g : 0d;
+
+    internal static Vector<float> Invoke(Vector<float> g, Vector<float> y) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<float>.Zero), g, Vector<float>.Zero);
+
+    internal static Vector<double> Invoke(Vector<double> g, Vector<double> y) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<double>.Zero), g, Vector<double>.Zero);
+
+    internal static Vector512<float> Invoke(Vector512<float> g, Vector512<float> y) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(y, Vector512<float>.Zero), g, Vector512<float>.Zero);
 }

@@ -46,8 +46,7 @@ namespace Autograd.Gpu.Operations
 
         public override (double Low, double High) Domain => (0.1, 3);
 
-        public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) =>
-            Tensor.Where(saved.Output > 0, gradient, Tensor.Wrap(0.0, gradient.Device));
+        public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => Pointwise.Apply<ReluBackward>(gradient, saved.Output);
 
         internal static float Invoke(float x) => x < 0f ? 0f : x;
 

@@ -12,9 +12,11 @@ internal sealed class Gelu() : PointwiseOperation("Gelu", 1)
     public override string? Refusal(DType dtype) =>
         dtype.IsFloatingPoint() ? null : $"Gelu: not implemented for {dtype.Name()}: it takes floating-point tensors. Convert with To(DType.Float32).";
 
-    public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => gradient * Pointwise.Apply<GeluSlope>(saved.Input0);
+    public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => Pointwise.Apply<GeluBackward>(gradient, saved.Input0);
 
     internal static float Invoke(float x) => DeviceMath.Gelu(x);
+
+    internal static float InvokeHost(float x) => HostMath.Gelu(x);
 
     internal static double Invoke(double x) => DeviceMath.Gelu(x);
 
@@ -25,26 +27,35 @@ internal sealed class Gelu() : PointwiseOperation("Gelu", 1)
     internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Gelu(x);
 }
 
-/// <summary>The derivative of <see cref="Gelu"/>: the distribution function plus x times the density.</summary>
-internal sealed class GeluSlope() : PointwiseOperation("GeluSlope", 1)
+/// <summary>A gradient times the derivative of <see cref="Gelu"/>: the distribution function plus x times the density.</summary>
+internal sealed class GeluBackward() : PointwiseOperation("GeluBackward", 2)
 {
-    public override Saves Saves => Saves.Input0;
+    public override Saves Saves => Saves.Inputs;
 
-    // (2 - x^2) times the density; x^2 by itself may be infinite where the density is 0.
+    public override Saves InputsFor(bool first, bool second) => second ? Saves.Inputs : Saves.Input1;
+
+    // By x (2 - x^2) times the density; x^2 by itself may be infinite where the density is 0.
     public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved)
     {
-        var x = saved.Input0;
+        var x = saved.Input1;
+        if (input == 0)
+        {
+            return Pointwise.Apply<GeluBackward>(gradient, x);
+        }
+
         var density = (x * x * -0.5).Exp() * 0.39894228040143267794;
-        return gradient * (density * 2 - x * (x * density));
+        return gradient * saved.Input0 * (density * 2 - x * (x * density));
     }
 
-    internal static float Invoke(float x) => DeviceMath.GeluSlope(x);
+    internal static float Invoke(float g, float x) => g * DeviceMath.GeluSlope(x);
 
-    internal static double Invoke(double x) => DeviceMath.GeluSlope(x);
+    internal static float InvokeHost(float g, float x) => g * HostMath.GeluSlope(x);
 
-    internal static Vector<float> Invoke(Vector<float> x) => VectorMath.GeluSlope(x);
+    internal static double Invoke(double g, double x) => g * DeviceMath.GeluSlope(x);
 
-    internal static Vector<double> Invoke(Vector<double> x) => VectorMath.GeluSlope(x);
+    internal static Vector<float> Invoke(Vector<float> g, Vector<float> x) => g * VectorMath.GeluSlope(x);
 
-    internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.GeluSlope(x);
+    internal static Vector<double> Invoke(Vector<double> g, Vector<double> x) => g * VectorMath.GeluSlope(x);
+
+    internal static Vector512<float> Invoke(Vector512<float> g, Vector512<float> x) => g * WideMath.GeluSlope(x);
 }

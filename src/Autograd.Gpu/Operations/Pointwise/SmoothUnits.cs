@@ -34,11 +34,7 @@ public sealed partial class Tensor
 
     /// <summary>x sigmoid(x), the swish function.</summary>
     /// <exception cref="DTypeException">This is not a floating-point tensor.</exception>
-    public Tensor Silu()
-    {
-        var x = Real("Silu");
-        return Rounded(x * x.Sigmoid());
-    }
+    public Tensor Silu() => Rounded(Pointwise.Apply<Silu>(Real("Silu")));
 
     /// <summary>x tanh(ln(1 + e^x)).</summary>
     /// <exception cref="DTypeException">This is not a floating-point tensor.</exception>
