@@ -2,16 +2,18 @@ using System.Numerics;
 
 namespace Autograd.Gpu.Devices;
 
-/// <summary>The backstop for blocks that were dropped: when none of its blocks is in reach, it returns the memory of those that were not released.</summary>
+/// <summary>The backstop for blocks that were dropped: when none of its blocks is in reach, the memory of those that were not released goes back.</summary>
 /// <remarks>
 /// Note [Guards].
-/// An object with a finaliser costs about half a microsecond: a slow allocation, a promotion when it dies, a turn on the finaliser thread. So blocks have
-/// none; each refers to a guard that has, and up to <see cref="Shared"/> small blocks share one. A guard knows the memory of its blocks, not the blocks, or
+/// An object with a finaliser costs about half a microsecond: a slow allocation, a promotion when it dies, a turn on the finaliser thread, which takes a core from the threads that
+/// compute. So blocks have none. Each refers to a guard. A block above <see cref="LargestShared"/> has a guard to itself, which the pool watches through a weak handle
+/// (<see cref="BlockWatch"/>). Up to <see cref="Shared"/> small blocks share a guard, a <see cref="SharedBlockGuard"/>, and this one has a finaliser: there are many of them, and looking at each after
+/// each collection would cost the program that holds them more. A guard knows the memory of its blocks, not the blocks, or
 /// these would be promoted with it. The price: a small block that lives on keeps the memory of dropped ones beside it, at most
-/// <see cref="Shared"/> - 1 of its own size class and 32 KiB; what is released goes back at once all the same. Blocks above <see cref="LargestShared"/> have a guard to themselves.
+/// <see cref="Shared"/> - 1 of its own size class and 32 KiB; what is released goes back at once all the same.
 /// The pool refers weakly to the guards that it fills, so that nothing keeps a guard but its blocks.
 /// </remarks>
-internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
+internal class BlockGuard(BufferPool pool, int sizeClass, int capacity)
 {
     /// <summary>Blocks that share a guard at most.</summary>
     public const int Shared = 64;
@@ -25,8 +27,6 @@ internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     private readonly Place[] _places = new Place[capacity];
     private ulong _held;
     private bool _isClosed = capacity == 1;
-
-    ~BlockGuard() => Pool.ReturnFromFinaliser(this);
 
     /// <summary>How many blocks of a size class share a guard.</summary>
     public static int CapacityFor(int sizeClass) => (int)Math.Clamp(SharedBytes / Devices.SizeClass.Bytes(sizeClass), 1, Shared);
@@ -88,4 +88,10 @@ internal sealed class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     }
 
     private readonly record struct Place(Segment Segment, int Offset);
+}
+
+/// <summary>The guard of several blocks, which has the finaliser.</summary>
+internal sealed class SharedBlockGuard(BufferPool pool, int sizeClass, int capacity) : BlockGuard(pool, sizeClass, capacity)
+{
+    ~SharedBlockGuard() => Pool.ReturnFromFinaliser(this);
 }

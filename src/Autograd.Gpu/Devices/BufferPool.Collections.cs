@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace Autograd.Gpu.Devices;
 
@@ -7,18 +6,27 @@ namespace Autograd.Gpu.Devices;
 /// <remarks>
 /// The collector sees a handle of some hundred bytes where a tensor holds megabytes, so by itself it runs too rarely. The pool asks for a collection
 /// when the lists cannot serve a request and the blocks handed out have grown by a budget since the last one. Blocks that are released do
-/// not count, so a program that releases never waits; one that drops pays for one young collection a budget. Where that brings little
-/// back, the next one is a full one (a block that survived two collections is found by nothing less); where that brings little back either,
-/// the program really holds the memory, and the next question is put off until it has doubled. If the collections take more than
-/// <see cref="TimeShare"/> of the time, the budget grows, with large blocks further than with small ones.
-/// Waiting for the finaliser thread takes longer than a young collection. So the pool watches large blocks, and asks itself which of them a
+/// not count, so a program that releases never waits; one that drops pays for one collection a budget.
+/// A block that survived two collections is found by a full one alone. With few managed objects that takes hardly longer than a young one, with many it takes seconds.
+/// So the pool asks for full collections as often as they fit into <see cref="FullShare"/> of the time, and for young ones otherwise. Where a young one brings little
+/// back, the next one is full; where that brings little back either,
+/// the program really holds the memory, and the next question is put off until it has doubled. If <see cref="Window"/> collections in a row take more than a share of the
+/// time, the budget grows, with large blocks further than with small ones.
+/// Waiting for the finaliser thread takes longer than a young collection. So the pool watches blocks that have a guard to themselves, and asks which of them a
 /// collection found to be dropped; it waits only where these are not enough.
-/// On the host a small budget is the faster one, collections included: memory that goes round in 64 MiB is written about ten times as fast as
+/// On the host a small budget is the faster one, collections included, until these take a fifth of the time: memory that goes round in 64 MiB is written about ten times as fast as
 /// fresh pages, and twice as fast as memory that goes round in 512 MiB. On a GPU a budget is passed in a fraction of a millisecond.
 /// </remarks>
 internal sealed partial class BufferPool
 {
-    private const double TimeShare = 0.02;
+    private const double HostTimeShare = 0.2;
+    private const double CudaTimeShare = 0.02;
+    private const double FullShare = 0.005;
+    private const int Window = 8;
+
+    /// <summary>What a full collection goes through in a second, until one was measured.</summary>
+    private const double HeapBytesInSecond = 1e9;
+
     private const long HostBudget = 32 << 20;
     private const long CudaBudget = 256 << 20;
     private const int LargestBudgetFactor = 8;
@@ -33,7 +41,8 @@ internal sealed partial class BufferPool
     private static bool t_isFinaliserThread;
 
     private readonly Lock _collector = new();
-    private readonly List<Watched> _watched = []; // guards of large blocks
+    private readonly BlockWatch _watch = new();
+    private readonly List<Piece> _dropped = []; // empty outside of TakeDropped
     private BlockGuard? _leftByFinaliser; // linked by their Next
     private BlockGuard? _finalisedGuards; // those that were taken out of that list, under the lock
     private long _leastBudget;
@@ -41,7 +50,11 @@ internal sealed partial class BufferPool
     private long _collectAt;
     private long _largestRequest;
     private int _generation = 1;
-    private long _lastCollection = Stopwatch.GetTimestamp();
+    private long _windowStart = Stopwatch.GetTimestamp();
+    private long _windowSpent;
+    private int _windowCollections;
+    private long _lastFull = Stopwatch.GetTimestamp();
+    private long _fullTook = -1;
     private long _finalised;
     private long _finalisedBytes;
     private long _collections;
@@ -90,9 +103,10 @@ internal sealed partial class BufferPool
         }
     }
 
-    /// <summary>Takes back all that the finaliser has found.</summary>
+    /// <summary>Takes back all that was found to be dropped.</summary>
     private void TakeFinalised()
     {
+        TakeDropped();
         while (TryTakeFinalised())
         {
         }
@@ -113,45 +127,28 @@ internal sealed partial class BufferPool
 
     private void TakeDropped(BlockGuard guard)
     {
-        EndWatch(guard);
         while (guard.TryRemoveDropped(out var piece))
-        {
-            Keep(piece);
-            _finalised++;
-            _finalisedBytes += SizeClass.Bytes(piece.SizeClass);
-        }
+            KeepDropped(piece);
     }
 
-    private void StartWatch(BlockGuard guard)
+    /// <summary>Takes back what a collection since the last look, the pool's or anybody's, found to be dropped. Returns whether that was anything.</summary>
+    private bool TakeDropped()
     {
-        guard.Watch = _watched.Count;
-        _watched.Add(new Watched(GCHandle.Alloc(guard, GCHandleType.Weak), GCHandle.Alloc(guard, GCHandleType.WeakTrackResurrection)));
+        if (!_watch.IsDue)
+            return false;
+        _watch.Look(_dropped);
+        foreach (var piece in _dropped)
+            KeepDropped(piece);
+        var any = _dropped.Count > 0;
+        _dropped.Clear();
+        return any;
     }
 
-    private void EndWatch(BlockGuard guard)
+    private void KeepDropped(in Piece piece)
     {
-        if (guard.Watch < 0)
-            return;
-        _watched[guard.Watch].Free();
-        var last = _watched[^1];
-        _watched.RemoveAt(_watched.Count - 1);
-        if (guard.Watch < _watched.Count)
-        {
-            _watched[guard.Watch] = last;
-            last.Guard.Watch = guard.Watch;
-        }
-
-        guard.Watch = -1;
-    }
-
-    /// <summary>Takes back what the last collection found to be dropped, before the finaliser thread comes to it.</summary>
-    private void TakeDropped()
-    {
-        for (var i = _watched.Count - 1; i >= 0; i--)
-        {
-            if (!_watched[i].IsReachable)
-                TakeDropped(_watched[i].Guard);
-        }
+        Keep(piece);
+        _finalised++;
+        _finalisedBytes += SizeClass.Bytes(piece.SizeClass);
     }
 
     private void InitializeCollections(long memory)
@@ -176,12 +173,19 @@ internal sealed partial class BufferPool
                 generation = _generation;
             }
 
-            Collect(generation);
+            Collect(IsFullAffordable() ? GC.MaxGeneration : generation);
         }
         finally
         {
             _collector.Exit();
         }
+    }
+
+    /// <summary>Whether a full collection now keeps all of them within their share of the time. Called by the collecting thread.</summary>
+    private bool IsFullAffordable()
+    {
+        double took = _fullTook >= 0 ? _fullTook / (double)Stopwatch.Frequency : GC.GetTotalMemory(false) / HeapBytesInSecond;
+        return took <= FullShare * Stopwatch.GetElapsedTime(_lastFull).TotalSeconds;
     }
 
     private void CollectEverything()
@@ -201,11 +205,16 @@ internal sealed partial class BufferPool
 
         var start = Stopwatch.GetTimestamp();
         GC.Collect(generation, GCCollectionMode.Forced, blocking: true);
+        if (generation == GC.MaxGeneration)
+        {
+            _lastFull = Stopwatch.GetTimestamp();
+            _fullTook = _lastFull - start;
+        }
+
         bool isEnough;
         using (_lock.Enter())
         {
             TakeFinalised();
-            TakeDropped();
             isEnough = _finalisedBytes - finalisedBefore >= _budget / 4;
         }
 
@@ -221,25 +230,24 @@ internal sealed partial class BufferPool
         using (_lock.Enter())
         {
             TakeFinalised();
-            var took = Stopwatch.GetElapsedTime(start, end);
-            var share = took / Stopwatch.GetElapsedTime(_lastCollection, end);
-            _lastCollection = end;
             _collections++;
-            _collectionTime += took;
-            Adapt(generation, _finalisedBytes - finalisedBefore, share);
+            _collectionTime += Stopwatch.GetElapsedTime(start, end);
+            _windowSpent += end - start;
+            Adapt(generation, _finalisedBytes - finalisedBefore, end);
         }
     }
 
-    private void Adapt(int generation, long returned, double share)
+    private void Adapt(int generation, long returned, long now)
     {
+        if (++_windowCollections == Window)
+        {
+            FitBudget((double)_windowSpent / (now - _windowStart));
+            (_windowStart, _windowSpent, _windowCollections) = (now, 0, 0);
+        }
+
         if (returned >= _budget / 4)
         {
-            if (share > TimeShare)
-                _budget = Math.Min(2 * _budget, Math.Clamp(BlocksInBudget * _largestRequest, 2 * _leastBudget, LargestBudgetFactor * _leastBudget));
-            else if (share < TimeShare / 4)
-                _budget = Math.Max(_budget / 2, _leastBudget);
             _generation = 1;
-            _largestRequest = 0;
             _collectAt = _active + _budget;
         }
         else if (generation < GC.MaxGeneration)
@@ -254,25 +262,20 @@ internal sealed partial class BufferPool
         }
     }
 
+    /// <summary>A larger or smaller budget, where the collections' share of the time asks for it. One collection says little: it may have waited for its turn on a core.</summary>
+    private void FitBudget(double share)
+    {
+        var limit = _device.HasHostMemory ? HostTimeShare : CudaTimeShare;
+        if (share > limit)
+            _budget = Math.Min(2 * _budget, Math.Clamp(BlocksInBudget * _largestRequest, 2 * _leastBudget, LargestBudgetFactor * _leastBudget));
+        else if (share < limit / 4)
+            _budget = Math.Max(_budget / 2, _leastBudget);
+        _largestRequest = 0;
+    }
+
     /// <summary>Tells the pool which thread is the finaliser's before the first block comes back on it.</summary>
     private sealed class FinaliserThreadMark
     {
         ~FinaliserThreadMark() => t_isFinaliserThread = true;
-    }
-
-    /// <summary>
-    /// A guard seen from outside. One handle is empty once nobody can reach the guard's blocks, the other still leads to it until its finaliser has run.
-    /// </summary>
-    private readonly struct Watched(GCHandle reachable, GCHandle existing)
-    {
-        public bool IsReachable => reachable.Target is not null;
-
-        public BlockGuard Guard => (BlockGuard)existing.Target!;
-
-        public void Free()
-        {
-            reachable.Free();
-            existing.Free();
-        }
     }
 }

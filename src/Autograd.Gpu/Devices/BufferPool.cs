@@ -129,6 +129,8 @@ internal sealed partial class BufferPool
         {
             if (TryTakeFree(sizeClass, out var piece))
                 return Guarded(piece, bytes);
+            if (TakeDropped() && TryTakeFree(sizeClass, out piece))
+                return Guarded(piece, bytes);
             while (TryTakeFinalised())
             {
                 if (TryTakeFree(sizeClass, out piece))
@@ -153,7 +155,8 @@ internal sealed partial class BufferPool
             // Only the finaliser of another object can come later than the guard's.
             if (!guard.TryRemove(slot, out var piece))
                 return;
-            EndWatch(guard);
+            if (guard.Watch >= 0)
+                _watch.Remove(guard);
             Keep(piece);
             TrimIfOver();
         }
@@ -185,13 +188,12 @@ internal sealed partial class BufferPool
         if (piece.SizeClass > LargestSharedClass)
         {
             guard = new BlockGuard(this, piece.SizeClass, 1);
-            if (piece.SizeClass > LargestSmallClass)
-                StartWatch(guard);
+            _watch.Add(guard, piece);
         }
         else if (!_guards[piece.SizeClass].TryGetTarget(out guard) || guard.IsFull)
         {
             guard?.Close();
-            guard = new BlockGuard(this, piece.SizeClass, BlockGuard.CapacityFor(piece.SizeClass));
+            guard = new SharedBlockGuard(this, piece.SizeClass, BlockGuard.CapacityFor(piece.SizeClass));
             _guards[piece.SizeClass].SetTarget(guard);
         }
 

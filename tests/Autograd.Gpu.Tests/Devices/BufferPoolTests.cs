@@ -248,7 +248,7 @@ public unsafe class BufferPoolTests
     }
 
     [Test]
-    public void ACollectionFindsDroppedBlocksWhichTheFinaliserThenLeavesAlone()
+    public void ACollectionFindsDroppedBlocksAmongThoseThatLive()
     {
         _device.Pool.CollectionBudget = 16 * Mebibyte;
         var kept = new List<Block>();
@@ -272,6 +272,73 @@ public unsafe class BufferPoolTests
         foreach (var block in kept)
             block.Release();
         Assert.That(_device.Memory.ActiveBytes, Is.Zero);
+    }
+
+    [Test]
+    public void ABlockThatAFinaliserCanStillReachIsNotGivenAway()
+    {
+        var holder = new StrongBox<Holder?>();
+        MakeHolder(_device, holder, Mebibyte);
+        Collect();
+        Assert.That(holder.Value, Is.Not.Null, "the finaliser of the holder has kept it");
+        Assert.That(_device.Memory.ActiveBytes, Is.EqualTo(Mebibyte));
+        var next = _device.Allocate(Mebibyte);
+        Assert.That(next.Pointer, Is.Not.EqualTo(holder.Value!.Block.Pointer));
+        holder.Value.Block.Release();
+        next.Release();
+        Assert.That(_device.Memory.ActiveBytes, Is.Zero);
+        Assert.That(_device.Memory.Finalized, Is.Zero);
+    }
+
+    [Test]
+    public void WatchedBlocksOfEveryAgeComeBackWhenTheyAreDropped()
+    {
+        const long Bytes = 5000;
+        long held = SizeClass.Bytes(SizeClass.Of(Bytes));
+        var random = new Random(1);
+        var live = new List<Block>();
+        for (var round = 0; round < 12; round++)
+        {
+            Change();
+            // Some rounds age the blocks by a young collection, which does not find what is old.
+            if (round % 3 == 1)
+                GC.Collect(0);
+            else
+                Collect();
+            Assert.That(_device.Memory.ActiveBytes, round % 3 == 1 ? Is.GreaterThanOrEqualTo(live.Count * held) : Is.EqualTo(live.Count * held), $"round {round}");
+            Assert.That(live.Select(b => b.Pointer).Distinct().Count(), Is.EqualTo(live.Count));
+        }
+
+        Assert.That(_device.Memory.Finalized, Is.GreaterThan(200));
+        foreach (var block in live)
+            block.Release();
+        Collect();
+        Assert.That(_device.Memory.ActiveBytes, Is.Zero);
+
+        // Takes new blocks, releases some of all ages and drops others.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        void Change()
+        {
+            for (var i = 0; i < 60; i++)
+                live.Add(_device.Allocate(Bytes));
+            for (var i = 0; i < 40; i++)
+            {
+                var at = random.Next(live.Count);
+                if (i % 2 == 0)
+                    live[at].Release();
+                live.RemoveAt(at);
+            }
+        }
+    }
+
+    [Test]
+    public void AnybodysCollectionBringsLargeBlocksBackWithoutTheFinaliserThread()
+    {
+        Drop(_device, 3, 5 * Mebibyte);
+        GC.Collect();
+        var next = _device.Allocate(5 * Mebibyte);
+        Assert.That(_device.Memory, Has.Property(nameof(MemoryStatistics.Finalized)).EqualTo(3).And.Property(nameof(MemoryStatistics.Reuses)).EqualTo(1));
+        next.Release();
     }
 
     [Test]
@@ -418,7 +485,7 @@ public unsafe class BufferPoolTests
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void MakeHolder(Device device, StrongBox<Holder?> box) => _ = new Holder(device.Allocate(1000), box);
+    private static void MakeHolder(Device device, StrongBox<Holder?> box, long bytes = 1000) => _ = new Holder(device.Allocate(bytes), box);
 
     private sealed class Holder(Block block, StrongBox<Holder?> box)
     {
