@@ -14,5 +14,11 @@ if (args is ["serve", ..])
     return;
 }
 
-var config = DefaultConfig.Instance.AddJob(Job.ShortRun).AddDiagnoser(MemoryDiagnoser.Default);
+var config = DefaultConfig.Instance.AddDiagnoser(MemoryDiagnoser.Default);
+// A job that the command line names would run beside this one.
+if (!args.Any(argument => argument is "-j" or "--job"))
+{
+    config = config.AddJob(Job.ShortRun);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);

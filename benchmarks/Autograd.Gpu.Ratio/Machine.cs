@@ -11,7 +11,8 @@ namespace AutogradRatio;
 /// <param name="Memory">Copy bandwidth between arrays far larger than the caches, bytes read plus bytes written a second.</param>
 /// <param name="Cache">The same between arrays of 4 MB.</param>
 /// <param name="Peak">Fused multiply-adds in float32, two operations each, a second.</param>
-internal sealed record Machine(int Threads, double Memory, double Cache, double Peak)
+/// <param name="Costs">What other operations take of the pipes that multiply.</param>
+internal sealed record Machine(int Threads, double Memory, double Cache, double Peak, MultiplierCosts Costs)
 {
     private const long CacheRow = 32L << 20;
 
@@ -20,7 +21,9 @@ internal sealed record Machine(int Threads, double Memory, double Cache, double 
     {
         if (row.Bytes == 0 && row.Flops == 0)
             return null;
-        return Math.Max(row.Bytes / (row.Bytes <= CacheRow ? Cache : Memory), row.Flops / Peak);
+        var arithmetic = row.Arithmetic;
+        var flops = row.Flops + 2 * (arithmetic.Multiplies + arithmetic.Divisions * Costs.Division + arithmetic.Lookups * Costs.Lookup);
+        return Math.Max(row.Bytes / (row.Bytes <= CacheRow ? Cache : Memory), flops / Peak);
     }
 
     /// <summary>A warning where other processes kept the cores busy in the last minute (Linux alone tells), else null.</summary>
@@ -34,7 +37,7 @@ internal sealed record Machine(int Threads, double Memory, double Cache, double 
     }
 
     public static Machine Measure(int threads) =>
-        new(threads, Copy(threads, 256L << 20), Copy(threads, 4L << 20), Fma(threads));
+        new(threads, Copy(threads, 256L << 20), Copy(threads, 4L << 20), Fma(threads), MultiplierCosts.Measure());
 
     public override string ToString()
     {
@@ -42,7 +45,7 @@ internal sealed record Machine(int Threads, double Memory, double Cache, double 
         return $"Machine: {Processor()}, {Environment.ProcessorCount} cores, {lanes}-bit vectors, {RuntimeInformation.FrameworkDescription}, "
             + $"{RuntimeInformation.OSDescription}\n"
             + $"With {Threads} threads: copy {Memory / 1e9:F1} GB/s (256 MB arrays), {Cache / 1e9:F1} GB/s (4 MB arrays), "
-            + $"fused multiply-add {Peak / 1e9:F0} GFLOP/s (float32)";
+            + $"fused multiply-add {Peak / 1e9:F0} GFLOP/s (float32); beside ten of these a division costs {Costs.Division:F1}, a look-up {Costs.Lookup:F1} of one";
     }
 
     private static string Processor()

@@ -18,6 +18,9 @@ internal sealed record Workload(string Group, string Name)
     /// <summary>Floating-point operations, of matrix products alone.</summary>
     public double Flops { get; init; }
 
+    /// <summary>The arithmetic of elementary functions that no form of ours can spare, of all elements, forward and backward.</summary>
+    public Arithmetic Arithmetic { get; init; }
+
     /// <summary>Whether this is a whole training step, whose peak resident size --memory compares.</summary>
     public bool IsTrainingStep { get; init; } = Group == "training";
 

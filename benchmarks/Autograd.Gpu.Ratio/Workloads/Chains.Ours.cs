@@ -36,7 +36,9 @@ internal static partial class Chains
         var g = Tensor.FromArray(Elements(2), [Side, Side]);
         return probe =>
         {
-            using var y = Autograd.Gpu.Nn.Functional.LayerNorm(x, [Side], w, b).Gelu();
+            // As the peer's scope does with what lies between.
+            using var norm = Autograd.Gpu.Nn.Functional.LayerNorm(x, [Side], w, b);
+            using var y = norm.Gelu();
             y.Materialize();
             var slopes = Autodiff.Grad([y], [x, w, b], [g]);
             foreach (var slope in slopes)

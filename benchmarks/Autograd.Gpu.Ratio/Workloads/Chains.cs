@@ -21,11 +21,12 @@ internal static partial class Chains
     public static void Add(Table table)
     {
         const string Group = "pointwise";
+        var gelu = Arithmetic.Gelu + Arithmetic.GeluGradient;
 
         // Forward reads one and writes one; backward reads input and cotangent and writes one.
-        table.Add(new Workload(Group, Gelu) { Peer = () => PeerUnary(x => nn.functional.gelu(x)), Bytes = 20.0 * Million });
-        table.Add(new Workload(Group, Silu) { Peer = () => PeerUnary(x => nn.functional.silu(x)), Bytes = 20.0 * Million });
-        table.Add(new Workload(Group, NormGelu) { Peer = PeerNormGelu, Bytes = 20.0 * Million });
+        table.Add(new Workload(Group, Gelu) { Peer = () => PeerUnary(x => nn.functional.gelu(x)), Bytes = 20.0 * Million, Arithmetic = gelu * Million });
+        table.Add(new Workload(Group, Silu) { Peer = () => PeerUnary(x => nn.functional.silu(x)), Bytes = 20.0 * Million, Arithmetic = (Arithmetic.Silu + Arithmetic.SiluGradient) * Million });
+        table.Add(new Workload(Group, NormGelu) { Peer = PeerNormGelu, Bytes = 20.0 * Million, Arithmetic = gelu * Million });
         table.Add(new Workload(Group, Mul16M) { Peer = PeerMul, Bytes = 12.0 * Sixteen });
         // Reads parameter, gradient and two moments, and writes all but the gradient.
         table.Add(new Workload(Group, Adam10M) { Peer = PeerAdam, Bytes = 28.0 * TenMillion, CheckSteps = 3 });

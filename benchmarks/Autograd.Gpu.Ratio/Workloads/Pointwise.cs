@@ -17,7 +17,7 @@ internal static partial class Pointwise
     {
         const string Group = "pointwise";
         // Forward reads x, b, c; backward reads them again and writes the gradient.
-        table.Add(new Workload(Group, TanhChain) { Peer = PeerTanhChain, Bytes = 28.0 * Million });
+        table.Add(new Workload(Group, TanhChain) { Peer = PeerTanhChain, Bytes = 28.0 * Million, Arithmetic = Arithmetic.TanhChain * Million });
         // Forward reads x and the target; backward reads them again and writes the gradient.
         table.Add(new Workload(Group, SquaredError) { Peer = PeerSquaredError, Bytes = 20.0 * Million });
         table.Add(new Workload(Group, Add16M) { Peer = PeerAdd, Bytes = 12.0 * Sixteen });

@@ -14,7 +14,8 @@ internal static class SingleOperations
 
     /// <summary>An operation of up to two tensors and a condition, and the range of its inputs.</summary>
     private sealed record Operation(
-        string Name, Func<Their, Their, Their, Their> Peer, Func<Our, Our, Our, Our> Ours, float Low = -3, int Inputs = 1, double Bytes = 8);
+        string Name, Func<Their, Their, Their, Their> Peer, Func<Our, Our, Our, Our> Ours, float Low = -3, int Inputs = 1, double Bytes = 8,
+        Arithmetic Arithmetic = default);
 
     private static readonly Operation[] Operations =
     [
@@ -23,20 +24,20 @@ internal static class SingleOperations
         new("div", (x, y, _) => x.div(y), (x, y, _) => x / y, Low: 0.5f, Inputs: 2, Bytes: 12),
         new("neg", (x, _, _) => x.neg(), (x, _, _) => -x),
         new("abs", (x, _, _) => x.abs(), (x, _, _) => x.Abs()),
-        new("exp", (x, _, _) => x.exp(), (x, _, _) => x.Exp()),
-        new("log", (x, _, _) => x.log(), (x, _, _) => x.Log(), Low: 0.01f),
+        new("exp", (x, _, _) => x.exp(), (x, _, _) => x.Exp(), Arithmetic: Arithmetic.Exp),
+        new("log", (x, _, _) => x.log(), (x, _, _) => x.Log(), Low: 0.01f, Arithmetic: Arithmetic.Log),
         new("sqrt", (x, _, _) => x.sqrt(), (x, _, _) => x.Sqrt(), Low: 0),
         new("rsqrt", (x, _, _) => x.rsqrt(), (x, _, _) => x.Rsqrt(), Low: 0.01f),
-        new("sin", (x, _, _) => x.sin(), (x, _, _) => x.Sin()),
-        new("cos", (x, _, _) => x.cos(), (x, _, _) => x.Cos()),
-        new("tanh", (x, _, _) => x.tanh(), (x, _, _) => x.Tanh()),
-        new("sigmoid", (x, _, _) => x.sigmoid(), (x, _, _) => x.Sigmoid()),
+        new("sin", (x, _, _) => x.sin(), (x, _, _) => x.Sin(), Arithmetic: Arithmetic.Sin),
+        new("cos", (x, _, _) => x.cos(), (x, _, _) => x.Cos(), Arithmetic: Arithmetic.Cos),
+        new("tanh", (x, _, _) => x.tanh(), (x, _, _) => x.Tanh(), Arithmetic: Arithmetic.Tanh),
+        new("sigmoid", (x, _, _) => x.sigmoid(), (x, _, _) => x.Sigmoid(), Arithmetic: Arithmetic.Sigmoid),
         new("relu", (x, _, _) => x.relu(), (x, _, _) => x.Relu()),
-        new("gelu", (x, _, _) => torch.nn.functional.gelu(x), (x, _, _) => x.Gelu()),
-        new("gelu by tanh", (x, _, _) => PeerGeluByTanh(x), (x, _, _) => x.Gelu(Autograd.Gpu.GeluApproximation.Tanh)),
-        new("silu", (x, _, _) => torch.nn.functional.silu(x), (x, _, _) => x.Silu()),
-        new("erf", (x, _, _) => x.erf(), (x, _, _) => x.Erf()),
-        new("pow 2.5", (x, _, _) => x.pow(2.5), (x, _, _) => x.Pow(2.5), Low: 0.01f),
+        new("gelu", (x, _, _) => torch.nn.functional.gelu(x), (x, _, _) => x.Gelu(), Arithmetic: Arithmetic.Gelu),
+        new("gelu by tanh", (x, _, _) => PeerGeluByTanh(x), (x, _, _) => x.Gelu(Autograd.Gpu.GeluApproximation.Tanh), Arithmetic: Arithmetic.GeluByTanh),
+        new("silu", (x, _, _) => torch.nn.functional.silu(x), (x, _, _) => x.Silu(), Arithmetic: Arithmetic.Silu),
+        new("erf", (x, _, _) => x.erf(), (x, _, _) => x.Erf(), Arithmetic: Arithmetic.Erf),
+        new("pow 2.5", (x, _, _) => x.pow(2.5), (x, _, _) => x.Pow(2.5), Low: 0.01f, Arithmetic: Arithmetic.Pow),
         new("square", (x, _, _) => x.square(), (x, _, _) => x.Square()),
         new("maximum", (x, y, _) => x.maximum(y), (x, y, _) => Our.Maximum(x, y), Inputs: 2, Bytes: 12),
         new("clamp", (x, _, _) => x.clamp(-1, 1), (x, _, _) => x.Clamp(-1, 1)),
@@ -53,6 +54,7 @@ internal static class SingleOperations
                 Peer = () => PeerStep(operation),
                 Ours = () => OurStep(operation, dispose: true),
                 Bytes = operation.Bytes * Million,
+                Arithmetic = operation.Arithmetic * Million,
             });
         }
 
@@ -63,6 +65,7 @@ internal static class SingleOperations
                 Peer = () => PeerStep(operation),
                 Ours = () => OurStep(operation, dispose: false),
                 Bytes = operation.Bytes * Million,
+                Arithmetic = operation.Arithmetic * Million,
             });
         }
     }
