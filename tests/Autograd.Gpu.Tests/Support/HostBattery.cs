@@ -80,17 +80,20 @@ internal static class HostBattery
         return [reduce(Floats(n), [0]), reduce(matrix, [1]), reduce(matrix, [0]), reduce(matrix.T, [0]), reduce(cube, [1]), reduce(cube, [0, 1, 2]), reduce(Floats(5, n / 5), [1])];
     }
 
+    /// <summary>What flows into a result: never the numbers that went in, of which a norm's gradient is all rounding.</summary>
+    private static Tensor Slopes(Tensor y) => Floats([y.NumElements]).Flip(0).Reshape([.. y.Shape]);
+
     private static Tensor[] Both(Func<Tensor, Tensor> function, Tensor x)
     {
         var y = function(x);
-        y.Backward(Floats([.. y.Shape]));
+        y.Backward(Slopes(y));
         return [y.Detach(), x.Grad!];
     }
 
     private static Tensor[] Both(Func<Tensor, Tensor, Tensor> function, Tensor a, Tensor b)
     {
         var y = function(a, b);
-        y.Backward(Floats([.. y.Shape]));
+        y.Backward(Slopes(y));
         return [y.Detach(), a.Grad!, b.Grad!];
     }
 
@@ -98,7 +101,7 @@ internal static class HostBattery
     {
         var (q, k, v) = (Leaf(heads, length, 24), Leaf(heads, length + 3, 24), Leaf(heads, length + 3, 16));
         var y = Functional.ScaledDotProductAttention(q, k, v);
-        y.Backward(Floats([.. y.Shape]));
+        y.Backward(Slopes(y));
         return [y.Detach(), q.Grad!, k.Grad!, v.Grad!];
     }
 
