@@ -23,6 +23,7 @@ internal static partial class Start
             "ours" => OurFirstGradient(),
             "libtorch" => PeerFirstGradient(),
             "kernels" => OurFirstUses(),
+            _ when args[1].StartsWith(FunctionsSide, StringComparison.Ordinal) => OurFirstFunctions(args[1][FunctionsSide.Length..]),
             _ => throw new ArgumentException($"'{args[1]}' is no side."),
         };
         long now = DateTime.UtcNow.Ticks;
@@ -71,6 +72,7 @@ internal static partial class Start
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {group.Key} | {group.Count()} | {Row(samples)} | {samples.Max():F2} ({worst[1]}) |"));
         }
 
+        RunFunctions(options);
         return 0;
     }
 

@@ -136,28 +136,6 @@ internal readonly struct DoubleVectorLane : ILane<Vector<double>, Vector<long>, 
         Vector.ConditionalSelect(condition, whenTrue, whenFalse);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReduceLarge(Vector<double> a, Vector<long> large, ref Vector<double> r, ref Vector<long> quadrant)
-    {
-        if (!Vector.EqualsAll(large, Vector<long>.Zero))
-        {
-            // Copies: locals whose address goes into a call would live in memory on the usual path too.
-            Vector<double> newR = r;
-            Vector<long> newQuadrant = quadrant;
-            ReduceLanes(a, large, ref newR, ref newQuadrant);
-            r = newR;
-            quadrant = newQuadrant;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ReduceLanes(Vector<double> a, Vector<long> large, ref Vector<double> r, ref Vector<long> quadrant)
-    {
-        for (int i = 0; i < Vector<double>.Count; i++)
-        {
-            if (large[i] == 0) continue;
-            PayneHanek.Reduce(a[i], out double laneR, out long laneQuadrant);
-            r = r.WithElement(i, laneR);
-            quadrant = quadrant.WithElement(i, laneQuadrant);
-        }
-    }
+    public static void ReduceLarge(Vector<double> a, Vector<long> large, ref Vector<double> r, ref Vector<long> quadrant) =>
+        DoubleVectors.ReduceLarge(a, large, ref r, ref quadrant);
 }

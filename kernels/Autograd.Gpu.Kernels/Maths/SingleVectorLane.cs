@@ -1,9 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace Autograd.Gpu.Kernels;
 
@@ -140,76 +137,12 @@ internal readonly struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Ve
         Vector.ConditionalSelect(condition, whenTrue, whenFalse);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ReduceLarge(Vector<float> a, Vector<int> large, ref Vector<float> r, ref Vector<int> quadrant)
-    {
-        if (!Vector.EqualsAll(large, Vector<int>.Zero))
-        {
-            // Copies: locals whose address goes into a call would live in memory on the usual path too.
-            Vector<float> newR = r;
-            Vector<int> newQuadrant = quadrant;
-            ReduceLanes(a, large, ref newR, ref newQuadrant);
-            r = newR;
-            quadrant = newQuadrant;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ReduceLanes(Vector<float> a, Vector<int> large, ref Vector<float> r, ref Vector<int> quadrant)
-    {
-        for (int i = 0; i < Vector<float>.Count; i++)
-        {
-            if (large[i] == 0) continue;
-            PayneHanek.Reduce(a[i], out float laneR, out int laneQuadrant);
-            r = r.WithElement(i, laneR);
-            quadrant = quadrant.WithElement(i, laneQuadrant);
-        }
-    }
+    public static void ReduceLarge(Vector<float> a, Vector<int> large, ref Vector<float> r, ref Vector<int> quadrant) =>
+        SingleVectors.ReduceLarge(a, large, ref r, ref quadrant);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Lookup(ReadOnlySpan<float> table, int row, Vector<int> index)
-    {
-        ref float values = ref Unsafe.Add(ref MemoryMarshal.GetReference(table), 16 * row);
-        if (Vector<float>.Count == 16 && Avx512F.IsSupported)
-        {
-            return Avx512F.PermuteVar16x32(Vector512.LoadUnsafe(ref values), index.AsVector512()).AsVector();
-        }
-
-        if (Vector<float>.Count == 8 && Avx512F.VL.IsSupported)
-        {
-            return Avx512F.VL.PermuteVar8x32x2(Vector256.LoadUnsafe(ref values), index.AsVector256(), Vector256.LoadUnsafe(ref values, 8)).AsVector();
-        }
-
-        if (Vector<float>.Count == 8 && Avx2.IsSupported)
-        {
-            Vector256<int> i = index.AsVector256();
-            Vector256<float> low = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref values), i);
-            Vector256<float> high = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref values, 8), i);
-            return Avx.BlendVariable(low, high, (i << 28).AsSingle()).AsVector();
-        }
-
-        if (Vector<float>.Count == 4 && AdvSimd.Arm64.IsSupported)
-        {
-            ref byte bytes = ref Unsafe.As<float, byte>(ref values);
-            Vector128<byte> places = ((index.AsVector128() & Vector128.Create(15)) * 0x04040404 + Vector128.Create(0x03020100)).AsByte();
-            return AdvSimd.Arm64.VectorTableLookup(
-                (Vector128.LoadUnsafe(ref bytes), Vector128.LoadUnsafe(ref bytes, 16), Vector128.LoadUnsafe(ref bytes, 32), Vector128.LoadUnsafe(ref bytes, 48)),
-                places).AsSingle().AsVector();
-        }
-
-        return LookupLanes(ref values, index);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Vector<float> LookupLanes(ref float values, Vector<int> index)
-    {
-        var result = Vector<float>.Zero;
-        for (int i = 0; i < Vector<float>.Count; i++)
-        {
-            result = result.WithElement(i, Unsafe.Add(ref values, index[i] & 15));
-        }
-
-        return result;
-    }
+    public static Vector<float> Lookup(ReadOnlySpan<float> table, int row, Vector<int> index) =>
+        SingleVectors.Lookup(ref Unsafe.Add(ref MemoryMarshal.GetReference(table), 16 * row), index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyNotBelow(Vector<float> a, float bound) => !Vector.LessThanAll(a, Vector.Create(bound));

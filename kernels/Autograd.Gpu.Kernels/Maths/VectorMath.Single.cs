@@ -1,7 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Maths = Autograd.Gpu.Kernels.LaneMath<Autograd.Gpu.Kernels.SingleVectorLane, System.Numerics.Vector<float>, System.Numerics.Vector<int>, System.Numerics.Vector<int>>;
-using Tables = Autograd.Gpu.Kernels.TableMath<Autograd.Gpu.Kernels.SingleVectorLane, System.Numerics.Vector<float>, System.Numerics.Vector<int>, System.Numerics.Vector<int>>;
 
 namespace Autograd.Gpu.Kernels;
 
@@ -9,67 +7,67 @@ public static partial class VectorMath
 {
     /// <summary>E^x. 0 below about -104, infinity above about 89.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Exp(Vector<float> x) => Maths.Exp(x);
+    public static partial Vector<float> Exp(Vector<float> x);
 
     /// <summary>E^x - 1, exact to rounding near 0.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Expm1(Vector<float> x) => Maths.Expm1(x);
+    public static partial Vector<float> Expm1(Vector<float> x);
 
     /// <summary>Ln x. -infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Log(Vector<float> x) => Maths.Log(x);
+    public static partial Vector<float> Log(Vector<float> x);
 
     /// <summary>Ln(1 + x), exact to rounding near 0. -infinity for -1, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Log1p(Vector<float> x) => Maths.Log1p(x);
+    public static partial Vector<float> Log1p(Vector<float> x);
 
     /// <summary>Sin x for any finite x. NaN for infinities.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Sin(Vector<float> x) => Maths.Sin(x);
+    public static partial Vector<float> Sin(Vector<float> x);
 
     /// <summary>Cos x for any finite x. NaN for infinities.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Cos(Vector<float> x) => Maths.Cos(x);
+    public static partial Vector<float> Cos(Vector<float> x);
 
     /// <summary>Tan x for any finite x. NaN for infinities.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Tan(Vector<float> x) => Maths.Tan(x);
+    public static partial Vector<float> Tan(Vector<float> x);
 
     /// <summary>Tanh x.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Tanh(Vector<float> x) => Maths.Tanh(x);
+    public static partial Vector<float> Tanh(Vector<float> x);
 
     /// <summary>1 / (1 + e^-x).</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Sigmoid(Vector<float> x) => Maths.Sigmoid(x);
+    public static partial Vector<float> Sigmoid(Vector<float> x);
 
     /// <summary>The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Erf(Vector<float> x) => Maths.Erf(x);
+    public static partial Vector<float> Erf(Vector<float> x);
 
     /// <summary>1 - erf(x), with a relative error bound however small it is.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Erfc(Vector<float> x) => Maths.Erfc(x);
+    public static partial Vector<float> Erfc(Vector<float> x);
 
     /// <summary>X times the standard normal distribution function, with a relative error bound however small it is. NaN for -infinity.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Gelu(Vector<float> x) => Tables.Gelu(x);
+    public static partial Vector<float> Gelu(Vector<float> x);
 
     /// <summary>The derivative of <see cref="Gelu(Vector{float})"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> GeluSlope(Vector<float> x) => Tables.GeluSlope(x);
+    public static partial Vector<float> GeluSlope(Vector<float> x);
 
     /// <summary>X times the sigmoid of x. NaN for -infinity.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Silu(Vector<float> x) => Tables.Silu(x);
+    public static partial Vector<float> Silu(Vector<float> x);
 
     /// <summary>The derivative of <see cref="Silu(Vector{float})"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> SiluSlope(Vector<float> x) => Tables.SiluSlope(x);
+    public static partial Vector<float> SiluSlope(Vector<float> x);
 
     /// <summary>1 / sqrt(x). Infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Rsqrt(Vector<float> x) => Maths.Rsqrt(x);
+    public static partial Vector<float> Rsqrt(Vector<float> x);
 
     /// <summary>The square root, correctly rounded. NaN below 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,59 +75,59 @@ public static partial class VectorMath
 
     /// <summary>x^y, with the special cases of C99: 1 for y = 0 and for x = 1, NaN for x below 0 unless y is an integer.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Pow(Vector<float> x, Vector<float> y) => Maths.Pow(x, y);
+    public static partial Vector<float> Pow(Vector<float> x, Vector<float> y);
 
     /// <summary>The arc sine. NaN outside of [-1, 1].</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Asin(Vector<float> x) => Maths.Asin(x);
+    public static partial Vector<float> Asin(Vector<float> x);
 
     /// <summary>The arc cosine. NaN outside of [-1, 1].</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Acos(Vector<float> x) => Maths.Acos(x);
+    public static partial Vector<float> Acos(Vector<float> x);
 
     /// <summary>The arc tangent.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Atan(Vector<float> x) => Maths.Atan(x);
+    public static partial Vector<float> Atan(Vector<float> x);
 
     /// <summary>The hyperbolic sine.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Sinh(Vector<float> x) => Maths.Sinh(x);
+    public static partial Vector<float> Sinh(Vector<float> x);
 
     /// <summary>The hyperbolic cosine.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Cosh(Vector<float> x) => Maths.Cosh(x);
+    public static partial Vector<float> Cosh(Vector<float> x);
 
     /// <summary>The inverse of the hyperbolic sine.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Asinh(Vector<float> x) => Maths.Asinh(x);
+    public static partial Vector<float> Asinh(Vector<float> x);
 
     /// <summary>The inverse of the hyperbolic cosine. NaN below 1.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Acosh(Vector<float> x) => Maths.Acosh(x);
+    public static partial Vector<float> Acosh(Vector<float> x);
 
     /// <summary>The inverse of the hyperbolic tangent. Infinite at 1 and -1, NaN beyond.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Atanh(Vector<float> x) => Maths.Atanh(x);
+    public static partial Vector<float> Atanh(Vector<float> x);
 
     /// <summary>Ln(1 + e^x).</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Softplus(Vector<float> x) => Maths.Softplus(x);
+    public static partial Vector<float> Softplus(Vector<float> x);
 
     /// <summary>2^x, exact for integers.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Exp2(Vector<float> x) => Maths.Exp2(x);
+    public static partial Vector<float> Exp2(Vector<float> x);
 
     /// <summary>The logarithm to base 2, exact for powers of two. -infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Log2(Vector<float> x) => Maths.Log2(x);
+    public static partial Vector<float> Log2(Vector<float> x);
 
     /// <summary>The logarithm to base 10. -infinity for 0, NaN below it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Log10(Vector<float> x) => Maths.Log10(x);
+    public static partial Vector<float> Log10(Vector<float> x);
 
     /// <summary>The inverse of the error function. Infinite at 1 and -1, NaN beyond.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Erfinv(Vector<float> x) => Maths.Erfinv(x);
+    public static partial Vector<float> Erfinv(Vector<float> x);
 
     /// <summary>Ln |Gamma(x)|. Infinite at 0 and the negative integers. Computed in double.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
@@ -149,33 +147,33 @@ public static partial class VectorMath
 
     /// <summary>The nearest integer, the even one of two that are as near.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Round(Vector<float> x) => Maths.Round(x);
+    public static partial Vector<float> Round(Vector<float> x);
 
     /// <summary>The largest integer that is not above x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Floor(Vector<float> x) => Maths.Floor(x);
+    public static partial Vector<float> Floor(Vector<float> x);
 
     /// <summary>The smallest integer that is not below x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Ceil(Vector<float> x) => Maths.Ceil(x);
+    public static partial Vector<float> Ceil(Vector<float> x);
 
     /// <summary>X without its fraction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Trunc(Vector<float> x) => Maths.Trunc(x);
+    public static partial Vector<float> Trunc(Vector<float> x);
 
     /// <summary>The angle of the point (x, y) between -pi and pi, with the special cases of C99.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> Atan2(Vector<float> y, Vector<float> x) => Maths.Atan2(y, x);
+    public static partial Vector<float> Atan2(Vector<float> y, Vector<float> x);
 
     /// <summary>Ln(e^a + e^b).</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static Vector<float> LogAddExp(Vector<float> a, Vector<float> b) => Maths.LogAddExp(a, b);
+    public static partial Vector<float> LogAddExp(Vector<float> a, Vector<float> b);
 
     /// <summary>Sqrt(x^2 + y^2) without the overflow of the squares. Infinite if one of them is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Hypot(Vector<float> x, Vector<float> y) => Maths.Hypot(x, y);
+    public static partial Vector<float> Hypot(Vector<float> x, Vector<float> y);
 
     /// <summary>The magnitude of a with the sign of b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Copysign(Vector<float> a, Vector<float> b) => Maths.Copysign(a, b);
+    public static partial Vector<float> Copysign(Vector<float> a, Vector<float> b);
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
 
@@ -7,7 +6,9 @@ namespace Autograd.Gpu.Lazy.Host;
 /// <summary>A vector at a time. Constants and operands that stay the same are broadcast before the loop.</summary>
 internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int laneSize, bool isStreaming = false) : KernelTarget(il)
 {
-    private readonly Dictionary<(bool IsConstant, int Slot), LocalBuilder> _hoisted = [];
+    // Arrays: a dictionary by pairs is a type of its own, which takes the JIT a millisecond when it is first used.
+    private readonly LocalBuilder?[] _constants = new LocalBuilder?[frame.Program.Constants];
+    private readonly LocalBuilder?[] _scalars = new LocalBuilder?[frame.Program.Operands.Length];
 
     public override Type Register(DType dtype) => Registers.Vector(dtype, laneSize);
 
@@ -41,13 +42,13 @@ internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int lane
             EmitBroadcast(step.DType);
             var local = IL.DeclareLocal(Register(step.DType));
             IL.Emit(OpCodes.Stloc, local);
-            _hoisted[(isConstant, step.Slot)] = local;
+            (isConstant ? _constants : _scalars)[step.Slot] = local;
         }
     }
 
     public override void EmitLoad(int operand)
     {
-        if (_hoisted.TryGetValue((false, operand), out var local))
+        if (_scalars[operand] is { } local)
         {
             IL.Emit(OpCodes.Ldloc, local);
             return;
@@ -78,7 +79,7 @@ internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int lane
         IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"Sequence{dtype}"));
     }
 
-    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _hoisted[(true, slot)]);
+    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _constants[slot]!);
 
     public override void EmitRandom(int slot, RandomKind kind, DType dtype)
     {
@@ -134,15 +135,6 @@ internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int lane
 
     private string Suffix(DType dtype) => dtype == DType.Bool ? "Bool" + laneSize : dtype.ToString();
 
-    private void EmitBroadcast(DType dtype)
-    {
-        if (dtype == DType.Bool)
-        {
-            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), "BroadcastBool" + laneSize));
-            return;
-        }
-
-        var type = Registers.Scalar(dtype);
-        IL.Emit(OpCodes.Newobj, typeof(Vector<>).MakeGenericType(type).GetConstructor([type])!);
-    }
+    private void EmitBroadcast(DType dtype) =>
+        IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), "Broadcast" + (dtype == DType.Bool ? "Bool" + laneSize : dtype.ComputeType().ToString())));
 }

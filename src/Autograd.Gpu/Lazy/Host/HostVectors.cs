@@ -37,6 +37,15 @@ internal static unsafe class HostVectors
 
     public static Vector<long> BroadcastBool8(bool value) => new(value ? -1L : 0L);
 
+    // Named methods: finding the constructor of a vector by reflection takes a quarter of a millisecond the first time.
+    public static Vector<float> BroadcastFloat32(float value) => new(value);
+
+    public static Vector<double> BroadcastFloat64(double value) => new(value);
+
+    public static Vector<int> BroadcastInt32(int value) => new(value);
+
+    public static Vector<long> BroadcastInt64(long value) => new(value);
+
     public static Vector<int> LoadBool4(byte* p)
     {
         if (Vector<int>.Count != 8)

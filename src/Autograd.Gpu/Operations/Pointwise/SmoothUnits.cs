@@ -21,12 +21,13 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">This is not a floating-point tensor.</exception>
     public Tensor Gelu(GeluApproximation approximate = GeluApproximation.None)
     {
-        Defined.Check("Gelu", approximate);
         var x = Real("Gelu");
         if (approximate == GeluApproximation.None)
         {
             return Rounded(Pointwise.Apply<Gelu>(x));
         }
+
+        Defined.Check("Gelu", approximate);
 
         // (1 + tanh u) / 2 = sigmoid(2 u)
         return Rounded(x * ((x + x * x * x * 0.044715) * 1.59576912160573071176).Sigmoid());
