@@ -169,8 +169,13 @@ internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>,
     public static Vector512<float> Lookup(ReadOnlySpan<float> table, int row, Vector512<int> index)
     {
         Vector512<float> values = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(table), (nuint)(16 * row));
-        return Avx512F.IsSupported ? Avx512F.PermuteVar16x32(values, index) : Vector512.Shuffle(values, index & Vector512.Create(15));
+        return Lookup(values, index);
     }
+
+    /// <summary>An element of a row that is held in a register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lookup(Vector512<float> row, Vector512<int> index) =>
+        Avx512F.IsSupported ? Avx512F.PermuteVar16x32(row, index) : Vector512.Shuffle(row, index & Vector512.Create(15));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyNotBelow(Vector512<float> a, float bound) => Avx512F.IsSupported

@@ -29,17 +29,15 @@ internal static class TableMath<L, F, I, M>
     public static F Gelu(F x)
     {
         F a = L.Abs(x);
-        F y = L.Fma(a, OfDegree6(ActivationTables.Gelu, a, Quarters), L.AtLeast0(x));
-        return L.AnyNotBelow(a, GeluEnd) ? L.Select(L.Less(a, GeluEnd), y, LaneMath<L, F, I, M>.Gelu(x)) : y;
+        return Gelu(x, a, OfDegree6(ActivationTables.Gelu, OfQuarter(a, out F h), h));
     }
 
-    /// <summary>The derivative of <see cref="Gelu"/>.</summary>
+    /// <summary>The derivative of <see cref="Gelu(F)"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F GeluSlope(F x)
     {
         F a = L.Abs(x);
-        F y = WithSign(x, OfDegree6(ActivationTables.GeluSlope, a, Quarters));
-        return L.AnyNotBelow(a, GeluEnd) ? L.Select(L.Less(a, GeluEnd), y, LaneMath<L, F, I, M>.GeluSlope(x)) : y;
+        return GeluSlope(x, a, OfDegree6(ActivationTables.GeluSlope, OfQuarter(a, out F h), h));
     }
 
     /// <summary>x / (1 + e^-x).</summary>
@@ -47,31 +45,68 @@ internal static class TableMath<L, F, I, M>
     public static F Silu(F x)
     {
         F a = L.Abs(x);
-        I interval = Interval(a, Halves, out F h);
+        I interval = OfHalf(a, out F h);
         var table = ActivationTables.Silu;
-        F p = L.Lookup(table, 5, interval);
-        p = L.Fma(p, h, L.Lookup(table, 4, interval));
-        p = L.Fma(p, h, L.Lookup(table, 3, interval));
-        p = L.Fma(p, h, L.Lookup(table, 2, interval));
-        p = L.Fma(p, h, L.Lookup(table, 1, interval));
-        p = L.Fma(p, h, L.Lookup(table, 0, interval));
-        F y = L.Fma(a, p, L.AtLeast0(x));
-        return L.AnyNotBelow(a, SiluEnd) ? L.Select(L.Less(a, SiluEnd), y, LaneMath<L, F, I, M>.Silu(x)) : y;
+        return Silu(x, a, Polynomial(
+            h, L.Lookup(table, 0, interval), L.Lookup(table, 1, interval), L.Lookup(table, 2, interval), L.Lookup(table, 3, interval), L.Lookup(table, 4, interval),
+            L.Lookup(table, 5, interval)));
     }
 
-    /// <summary>The derivative of <see cref="Silu"/>.</summary>
+    /// <summary>The derivative of <see cref="Silu(F)"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F SiluSlope(F x)
     {
         F a = L.Abs(x);
-        F y = WithSign(x, OfDegree6(ActivationTables.SiluSlope, a, Halves));
+        return SiluSlope(x, a, OfDegree6(ActivationTables.SiluSlope, OfHalf(a, out F h), h));
+    }
+
+    // The same from the value of the polynomial, with a = |x|.
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Gelu(F x, F a, F p)
+    {
+        F y = L.Fma(a, p, L.AtLeast0(x));
+        return L.AnyNotBelow(a, GeluEnd) ? L.Select(L.Less(a, GeluEnd), y, LaneMath<L, F, I, M>.Gelu(x)) : y;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F GeluSlope(F x, F a, F p)
+    {
+        F y = WithSign(x, p);
+        return L.AnyNotBelow(a, GeluEnd) ? L.Select(L.Less(a, GeluEnd), y, LaneMath<L, F, I, M>.GeluSlope(x)) : y;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Silu(F x, F a, F p)
+    {
+        F y = L.Fma(a, p, L.AtLeast0(x));
+        return L.AnyNotBelow(a, SiluEnd) ? L.Select(L.Less(a, SiluEnd), y, LaneMath<L, F, I, M>.Silu(x)) : y;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F SiluSlope(F x, F a, F p)
+    {
+        F y = WithSign(x, p);
         return L.AnyNotBelow(a, SiluEnd) ? L.Select(L.Less(a, SiluEnd), y, LaneMath<L, F, I, M>.SiluSlope(x)) : y;
     }
+
+    /// <summary>The number of the interval of a quarter that <paramref name="a"/> is in, and where in it, from the middle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static I OfQuarter(F a, out F h) => Interval(a, Quarters, out h);
+
+    /// <summary>The same for intervals of a half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static I OfHalf(F a, out F h) => Interval(a, Halves, out h);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Polynomial(F h, F c0, F c1, F c2, F c3, F c4, F c5) => L.Fma(L.Fma(L.Fma(L.Fma(L.Fma(c5, h, c4), h, c3), h, c2), h, c1), h, c0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Polynomial(F h, F c0, F c1, F c2, F c3, F c4, F c5, F c6) => Polynomial(h, c0, c1, c2, c3, c4, L.Fma(c6, h, c5));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static F WithSign(F x, F p) => L.Select(L.Less(x, 0), p, L.Sub(L.C(1), p));
 
-    /// <summary>The number of the interval of <paramref name="a"/>, and where in it a is, from the middle.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static I Interval(F a, double shift, out F h)
     {
@@ -81,15 +116,7 @@ internal static class TableMath<L, F, I, M>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static F OfDegree6(ReadOnlySpan<float> table, F a, double shift)
-    {
-        I interval = Interval(a, shift, out F h);
-        F p = L.Lookup(table, 6, interval);
-        p = L.Fma(p, h, L.Lookup(table, 5, interval));
-        p = L.Fma(p, h, L.Lookup(table, 4, interval));
-        p = L.Fma(p, h, L.Lookup(table, 3, interval));
-        p = L.Fma(p, h, L.Lookup(table, 2, interval));
-        p = L.Fma(p, h, L.Lookup(table, 1, interval));
-        return L.Fma(p, h, L.Lookup(table, 0, interval));
-    }
+    private static F OfDegree6(ReadOnlySpan<float> table, I interval, F h) => Polynomial(
+        h, L.Lookup(table, 0, interval), L.Lookup(table, 1, interval), L.Lookup(table, 2, interval), L.Lookup(table, 3, interval), L.Lookup(table, 4, interval),
+        L.Lookup(table, 5, interval), L.Lookup(table, 6, interval));
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using L = Autograd.Gpu.Kernels.Single512Lane;
 using Maths = Autograd.Gpu.Kernels.LaneMath<
     Autograd.Gpu.Kernels.Single512Lane, System.Runtime.Intrinsics.Vector512<float>, System.Runtime.Intrinsics.Vector512<int>, System.Runtime.Intrinsics.Vector512<int>>;
 using Tables = Autograd.Gpu.Kernels.TableMath<
@@ -46,17 +47,42 @@ internal static class WideMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Erfc(Vector512<float> x) => Maths.Erfc(x);
 
+    // Functions by table. The rows of their tables come from the caller, who holds them in registers: read from memory for each vector they take all that the processor can load.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Gelu(Vector512<float> x) => Tables.Gelu(x);
+    public static Vector512<float> Gelu(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6)
+    {
+        var (a, i) = (Vector512.Abs(x), Tables.OfQuarter(Vector512.Abs(x), out var h));
+        return Tables.Gelu(x, a, Tables.Polynomial(
+            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> GeluSlope(Vector512<float> x) => Tables.GeluSlope(x);
+    public static Vector512<float> GeluSlope(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6)
+    {
+        var (a, i) = (Vector512.Abs(x), Tables.OfQuarter(Vector512.Abs(x), out var h));
+        return Tables.GeluSlope(x, a, Tables.Polynomial(
+            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Silu(Vector512<float> x) => Tables.Silu(x);
+    public static Vector512<float> Silu(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5)
+    {
+        var (a, i) = (Vector512.Abs(x), Tables.OfHalf(Vector512.Abs(x), out var h));
+        return Tables.Silu(x, a, Tables.Polynomial(
+            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> SiluSlope(Vector512<float> x) => Tables.SiluSlope(x);
+    public static Vector512<float> SiluSlope(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6)
+    {
+        var (a, i) = (Vector512.Abs(x), Tables.OfHalf(Vector512.Abs(x), out var h));
+        return Tables.SiluSlope(x, a, Tables.Polynomial(
+            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Softplus(Vector512<float> x) => Maths.Softplus(x);

@@ -51,6 +51,12 @@ internal abstract class PointwiseFunction
     /// <summary>Whether the first input is a bool beside the others, as in <c>Where</c>.</summary>
     public virtual bool TakesCondition => false;
 
+    /// <summary>
+    /// Rows of sixteen floats that the form for <c>Vector512&lt;float&gt;</c> takes after its inputs, a vector each: a loop reads them once and holds them in registers.
+    /// Read-only data of the assembly, which stays where it is.
+    /// </summary>
+    public virtual ReadOnlySpan<float> WideTables => default;
+
     /// <summary>An input or constant that equals the function of these inputs exactly, if there is one.</summary>
     public virtual Expression? Simplify(Expression in0, Expression? in1, DType dtype) => null;
 
@@ -93,10 +99,13 @@ internal abstract class PointwiseFunction
         return Resolve(types, dtype == DType.Bool ? "InvokeMask" : "Invoke");
     }
 
-    /// <summary>The form for 512-bit vectors of 4-byte lanes, if there is one: <c>Invoke</c> or <c>InvokeMask</c> on <c>Vector512&lt;T&gt;</c>.</summary>
+    /// <summary>
+    /// The form for 512-bit vectors of 4-byte lanes, if there is one: <c>Invoke</c> or <c>InvokeMask</c> on <c>Vector512&lt;T&gt;</c>, with the rows of
+    /// <see cref="WideTables"/>.
+    /// </summary>
     public MethodInfo? WideMethod(DType dtype)
     {
-        var types = new Type[Arity];
+        var types = new Type[Arity + (dtype.ComputeType() == DType.Float32 ? WideTables.Length / Vector512<float>.Count : 0)];
         Array.Fill(types, Registers.Wide(dtype));
         if (TakesCondition)
         {

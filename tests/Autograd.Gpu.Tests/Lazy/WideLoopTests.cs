@@ -59,6 +59,27 @@ internal sealed unsafe class WideLoopTests
         }
     }
 
+    // Each brings a table of its own, held in registers over the whole loop.
+    [Test]
+    public void TablesOfSeveralFunctionsStandBesideOneAnother()
+    {
+        using var x = Tensor.Linspace(-5, 5, 5000);
+        using var y = x.Gelu();
+        using var z = y.Silu();
+        using var fused = x.Gelu().Silu() + y.Gelu();
+        z.Materialize();
+        using var twice = y.Gelu();
+        twice.Materialize();
+        for (int i = 0; i < 2; i++)
+        {
+            using var again = x.Gelu().Silu() + x.Gelu().Gelu();
+            Assert.That(again.ToArray<float>(), Is.EqualTo((z + twice).ToArray<float>()));
+            Assert.That(() => HostKernelParts.OnTheWay, Is.Zero.After(5000, 1));
+        }
+
+        Assert.That(fused.ToArray<float>(), Is.EqualTo((z + twice).ToArray<float>()));
+    }
+
     [Test]
     public void AKernelThatWidensLaterGivesTheSameBitsBeforeAndAfter()
     {

@@ -125,7 +125,7 @@ internal readonly struct GeluTable : ITableFunction
 
     public static Vector<float> Apply(Vector<float> x) => VectorMath.Gelu(x);
 
-    public static Vector512<float> Apply(Vector512<float> x) => WideMath.Gelu(x);
+    public static Vector512<float> Apply(Vector512<float> x) => WideTables.Gelu(x);
 
     public static double Reference(double x) => DeviceMath.Gelu(x);
 }
@@ -138,7 +138,7 @@ internal readonly struct GeluSlopeTable : ITableFunction
 
     public static Vector<float> Apply(Vector<float> x) => VectorMath.GeluSlope(x);
 
-    public static Vector512<float> Apply(Vector512<float> x) => WideMath.GeluSlope(x);
+    public static Vector512<float> Apply(Vector512<float> x) => WideTables.GeluSlope(x);
 
     public static double Reference(double x) => DeviceMath.GeluSlope(x);
 
@@ -153,7 +153,7 @@ internal readonly struct SiluTable : ITableFunction
 
     public static Vector<float> Apply(Vector<float> x) => VectorMath.Silu(x);
 
-    public static Vector512<float> Apply(Vector512<float> x) => WideMath.Silu(x);
+    public static Vector512<float> Apply(Vector512<float> x) => WideTables.Silu(x);
 
     public static double Reference(double x) => DeviceMath.Silu(x);
 }
@@ -166,7 +166,7 @@ internal readonly struct SiluSlopeTable : ITableFunction
 
     public static Vector<float> Apply(Vector<float> x) => VectorMath.SiluSlope(x);
 
-    public static Vector512<float> Apply(Vector512<float> x) => WideMath.SiluSlope(x);
+    public static Vector512<float> Apply(Vector512<float> x) => WideTables.SiluSlope(x);
 
     public static double Reference(double x) => DeviceMath.SiluSlope(x);
 

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Autograd.Gpu.Lazy.Host;
@@ -14,15 +15,19 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
 {
     public const int Lanes = 16;
 
-    private readonly Dictionary<(bool IsConstant, int Slot), LocalBuilder> _hoisted = [];
+    // Arrays: a dictionary by pairs is a type of its own, which takes the JIT a millisecond when it is first used.
+    private readonly LocalBuilder?[] _constants = new LocalBuilder?[frame.Program.Constants];
+    private readonly LocalBuilder?[] _scalars = new LocalBuilder?[frame.Program.Operands.Length];
+    private readonly Dictionary<PointwiseFunction, LocalBuilder[]> _tables = [];
 
     public override Type Register(DType dtype) => Registers.Wide(dtype);
 
     public override MethodInfo Method(PointwiseFunction function, DType dtype) => function.WideMethod(dtype)!;
 
-    /// <summary>Emits the broadcasts, from those of the usual vectors.</summary>
+    /// <summary>Emits the broadcasts, from those of the usual vectors, and the loads of tables.</summary>
     public void Hoist()
     {
+        HoistTables();
         foreach (var step in frame.Program.Values)
         {
             bool isConstant = step.Kind == ValueKind.Constant;
@@ -46,7 +51,33 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
             EmitJoin(step.DType);
             var local = IL.DeclareLocal(Register(step.DType));
             IL.Emit(OpCodes.Stloc, local);
-            _hoisted[(isConstant, step.Slot)] = local;
+            (isConstant ? _constants : _scalars)[step.Slot] = local;
+        }
+    }
+
+    // From addresses that say nothing to the JIT: of read-only data that it knows, it makes operands in memory of each use.
+    private unsafe void HoistTables()
+    {
+        foreach (var step in frame.Program.Values)
+        {
+            if (step.Function is not { } function || step.DType.ComputeType() != DType.Float32 || _tables.ContainsKey(function))
+            {
+                continue;
+            }
+
+            var rows = new LocalBuilder[function.WideTables.Length / Lanes];
+            nint start = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(function.WideTables));
+            for (int i = 0; i < rows.Length; i++)
+            {
+                rows[i] = IL.DeclareLocal(typeof(Vector512<float>));
+                IL.Emit(OpCodes.Ldc_I8, start + i * sizeof(Vector512<float>));
+                IL.Emit(OpCodes.Conv_I);
+                IL.Emit(OpCodes.Unaligned, (byte)1);
+                IL.Emit(OpCodes.Ldobj, typeof(Vector512<float>));
+                IL.Emit(OpCodes.Stloc, rows[i]);
+            }
+
+            _tables[function] = rows;
         }
     }
 
@@ -54,6 +85,14 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
     {
         if (function.WideMethod(dtype) is { } method)
         {
+            if (_tables.TryGetValue(function, out var rows))
+            {
+                foreach (var row in rows)
+                {
+                    IL.Emit(OpCodes.Ldloc, row);
+                }
+            }
+
             IL.Emit(OpCodes.Call, method);
             return;
         }
@@ -82,7 +121,7 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
 
     public override void EmitLoad(int operand)
     {
-        if (_hoisted.TryGetValue((false, operand), out var local))
+        if (_scalars[operand] is { } local)
         {
             IL.Emit(OpCodes.Ldloc, local);
             return;
@@ -108,7 +147,7 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
 
     public override void EmitIndex(int operand, DType dtype) => EmitBoth(dtype, () => half.EmitIndex(operand, dtype));
 
-    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _hoisted[(true, slot)]);
+    public override void EmitConstant(int slot, DType dtype) => IL.Emit(OpCodes.Ldloc, _constants[slot]!);
 
     public override void EmitRandom(int slot, RandomKind kind, DType dtype) => EmitBoth(dtype, () => half.EmitRandom(slot, kind, dtype));
 

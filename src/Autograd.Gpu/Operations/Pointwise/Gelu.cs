@@ -7,6 +7,8 @@ namespace Autograd.Gpu.Operations;
 /// <summary>x times the standard normal distribution function.</summary>
 internal sealed class Gelu() : PointwiseOperation("Gelu", 1)
 {
+    public override ReadOnlySpan<float> WideTables => ActivationTables.Gelu;
+
     public override Saves Saves => Saves.Input0;
 
     public override string? Refusal(DType dtype) =>
@@ -24,12 +26,16 @@ internal sealed class Gelu() : PointwiseOperation("Gelu", 1)
 
     internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Gelu(x);
 
-    internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Gelu(x);
+    internal static Vector512<float> Invoke(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6) =>
+        WideMath.Gelu(x, c0, c1, c2, c3, c4, c5, c6);
 }
 
 /// <summary>A gradient times the derivative of <see cref="Gelu"/>: the distribution function plus x times the density.</summary>
 internal sealed class GeluBackward() : PointwiseOperation("GeluBackward", 2)
 {
+    public override ReadOnlySpan<float> WideTables => ActivationTables.GeluSlope;
+
     public override Saves Saves => Saves.Inputs;
 
     public override Saves InputsFor(bool first, bool second) => second ? Saves.Inputs : Saves.Input1;
@@ -57,5 +63,7 @@ internal sealed class GeluBackward() : PointwiseOperation("GeluBackward", 2)
 
     internal static Vector<double> Invoke(Vector<double> g, Vector<double> x) => g * VectorMath.GeluSlope(x);
 
-    internal static Vector512<float> Invoke(Vector512<float> g, Vector512<float> x) => g * WideMath.GeluSlope(x);
+    internal static Vector512<float> Invoke(
+        Vector512<float> g, Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6) =>
+        g * WideMath.GeluSlope(x, c0, c1, c2, c3, c4, c5, c6);
 }

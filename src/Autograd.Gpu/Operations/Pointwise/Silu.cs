@@ -7,6 +7,8 @@ namespace Autograd.Gpu.Operations;
 /// <summary>x times the sigmoid of x.</summary>
 internal sealed class Silu() : PointwiseOperation("Silu", 1)
 {
+    public override ReadOnlySpan<float> WideTables => ActivationTables.Silu;
+
     public override Saves Saves => Saves.Input0;
 
     public override string? Refusal(DType dtype) =>
@@ -24,12 +26,16 @@ internal sealed class Silu() : PointwiseOperation("Silu", 1)
 
     internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Silu(x);
 
-    internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Silu(x);
+    internal static Vector512<float> Invoke(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5) =>
+        WideMath.Silu(x, c0, c1, c2, c3, c4, c5);
 }
 
 /// <summary>A gradient times the derivative of <see cref="Silu"/>: with the sigmoid s, s (1 + x (1 - s)).</summary>
 internal sealed class SiluBackward() : PointwiseOperation("SiluBackward", 2)
 {
+    public override ReadOnlySpan<float> WideTables => ActivationTables.SiluSlope;
+
     public override Saves Saves => Saves.Inputs;
 
     public override Saves InputsFor(bool first, bool second) => second ? Saves.Inputs : Saves.Input1;
@@ -58,5 +64,7 @@ internal sealed class SiluBackward() : PointwiseOperation("SiluBackward", 2)
 
     internal static Vector<double> Invoke(Vector<double> g, Vector<double> x) => g * VectorMath.SiluSlope(x);
 
-    internal static Vector512<float> Invoke(Vector512<float> g, Vector512<float> x) => g * WideMath.SiluSlope(x);
+    internal static Vector512<float> Invoke(
+        Vector512<float> g, Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6) =>
+        g * WideMath.SiluSlope(x, c0, c1, c2, c3, c4, c5, c6);
 }
