@@ -63,6 +63,35 @@ public sealed class MatMulTests
         }
     }
 
+    // Whole numbers, so that each sum is exact. Over the edges of tiles, of the slices (512 deep) and blocks of rows (192) and columns (1024), and without any product.
+    [TestCase(1, 70, 40)]
+    [TestCase(70, 1, 40)]
+    [TestCase(13, 1100, 5)]
+    [TestCase(205, 50, 600)]
+    [TestCase(30, 97, 1031)]
+    [TestCase(3, 17, 0)]
+    public unsafe void ABiasIsAddedToEachRowOnce(int m, int n, int k)
+    {
+        float[] a = Whole(m * k, 7), b = Whole(k * n, 5), bias = Whole(n, 11), expected = new float[m * n];
+        for (int i = 0; i < expected.Length; i++)
+        {
+            expected[i] = bias[i % n];
+            for (int p = 0; p < k; p++) expected[i] += 2 * a[i / n * k + p] * b[i % n * k + p];
+        }
+
+        foreach (string width in Widths)
+        {
+            Use(width);
+            float[] c = new float[m * n];
+            Array.Fill(c, float.NaN);
+            fixed (float* x = a, y = b, z = c, start = bias)
+                HostMatMul.Multiply(1, m, n, k, x, 0, k, 1, y, 0, 1, k, z, 0, n, 2f, false, start);
+            Assert.That(c, Is.EqualTo(expected), width);
+        }
+    }
+
+    private static float[] Whole(int count, int modulus) => [.. Enumerable.Range(0, count).Select(i => (float)(i * 5 % modulus - modulus / 2))];
+
     [Test]
     public void SmallProductsAreBounded()
     {

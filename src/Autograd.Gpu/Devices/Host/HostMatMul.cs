@@ -27,8 +27,15 @@ internal static unsafe class HostMatMul
     private const double ForkMultiplyAdds = 160e3;
     private const double ForkBytes = 2e6;
 
-    private const int ChunksPerThread = 2;
+    // One block a thread, since two share less, but of batches, which seldom fall into as many equal parts, and of products that take so many milliseconds that
+    // another program may well disturb a thread.
+    private const double LongMultiplyAdds = 100e6;
+
+    private const int VectorChunksPerThread = 2;
     private const int VectorRowUnit = 64;
+
+    // Tiles of 12, 8 and 4 rows are as fast a row as one another, those of 6 and 4 about; fewer are not.
+    private const int RowUnit = 4;
 
     private static HostVectorWidth _width = Widest;
 
@@ -114,7 +121,7 @@ internal static unsafe class HostMatMul
             BCol = (nint)bCol,
             CRow = (nint)cRow,
             Alpha = alpha,
-            Accumulate = accumulate || bias is not null,
+            Accumulate = accumulate,
             Bias = bias,
         };
         var strides = new BatchStrides { Count = (nint)batch, A = (nint)aBatch, B = (nint)bBatch, C = (nint)cBatch };
@@ -188,23 +195,29 @@ internal static unsafe class HostMatMul
     {
         if (x.M == 1 || x.N == 1)
         {
-            if (x.Bias is not null) Clear(x, strides);
             MatMulProblem<T> column = AsMatrixVector(x, out nint outStride);
+            if (x.Bias is not null)
+            {
+                Clear(x, strides);
+                column.Accumulate = true;
+            }
+
             var vector = new VectorWork<T, TVector, TOps> { X = column, OutStride = outStride, Batch = strides };
             if (x.M == 1 && x.N != 1) vector.Batch = strides with { A = strides.B, B = strides.A };
             double bytes = (double)strides.Count * vector.X.M * x.K * sizeof(T);
             vector.Grid = bytes < ForkBytes
                 ? Grid.Whole(strides.Count, vector.X.M, 1)
-                : Grid.Cut(strides.Count, vector.X.M, 1, VectorRowUnit, 1, 2 * bytes / ForkBytes);
+                : Grid.Cut(strides.Count, vector.X.M, 1, VectorRowUnit, 1, VectorChunksPerThread, 2 * bytes / ForkBytes);
             HostParallel.For(vector.Grid.Chunks, ref vector);
             return;
         }
 
         var work = new TileWork<T, TVector, TOps, TTall> { X = x, Batch = strides };
         double multiplyAdds = (double)strides.Count * x.M * x.N * x.K / TOps.Lanes;
+        int chunksPerThread = strides.Count == 1 && multiplyAdds < HostParallel.ThreadCount * LongMultiplyAdds ? 1 : 2;
         work.Grid = multiplyAdds < ForkMultiplyAdds
             ? Grid.Whole(strides.Count, x.M, x.N)
-            : Grid.Cut(strides.Count, x.M, x.N, TTall.Value, 2 * TOps.Lanes, 2 * multiplyAdds / ForkMultiplyAdds);
+            : Grid.Cut(strides.Count, x.M, x.N, RowUnit, 2 * TOps.Lanes, chunksPerThread, 2 * multiplyAdds / ForkMultiplyAdds);
         HostParallel.For(work.Grid.Chunks, ref work);
     }
 
@@ -236,10 +249,10 @@ internal static unsafe class HostMatMul
         public static Grid Whole(nint batch, nint rows, nint columns) =>
             new() { Groups = 1, PerGroup = batch, RowBlocks = 1, RowsPerBlock = rows, ColumnBlocks = 1, ColumnsPerBlock = columns };
 
-        /// <summary>Cuts into about as many chunks as the threads can use, on multiples of the units, with little added packing.</summary>
-        public static Grid Cut(nint batch, nint rows, nint columns, nint rowUnit, nint columnUnit, double mostChunks)
+        /// <summary>Cuts into about as many chunks as the threads are to have, on multiples of the units, with little added packing.</summary>
+        public static Grid Cut(nint batch, nint rows, nint columns, nint rowUnit, nint columnUnit, int chunksPerThread, double mostChunks)
         {
-            nint target = Math.Max(1, (nint)Math.Min(HostParallel.ThreadCount * ChunksPerThread, mostChunks));
+            nint target = Math.Max(1, (nint)Math.Min(HostParallel.ThreadCount * chunksPerThread, mostChunks));
             if (batch >= target)
             {
                 Grid whole = Whole(batch, rows, columns);
@@ -314,14 +327,7 @@ internal static unsafe class HostMatMul
             part.C += t * Batch.C + row * X.CRow + column;
             if (X.Bias is not null) part.Bias += column;
             for (; t < end; t++, part.A += Batch.A, part.B += Batch.B, part.C += Batch.C)
-            {
-                if (X.Bias is not null)
-                {
-                    for (nint i = 0; i < height; i++) Start(part, part.C + i * part.CRow);
-                }
-
                 MatMulBlock<T, TVector, TOps, TTall>.Multiply(part);
-            }
         }
     }
 

@@ -74,8 +74,9 @@ internal static unsafe class HostTranspose
         }
     }
 
+    /// <summary>Sixteen rows of sixteen elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile16(float* source, long row, float* target, long column)
+    public static void Tile16(float* source, long row, float* target, long column)
     {
         Vector512<float> a0 = Vector512.Load(source), a1 = Vector512.Load(source + row), a2 = Vector512.Load(source + 2 * row), a3 = Vector512.Load(source + 3 * row);
         source += 4 * row;
@@ -119,8 +120,9 @@ internal static unsafe class HostTranspose
         Avx512F.Shuffle4x128(abOdd, cdOdd, Odd).Store(target + 3 * step);
     }
 
+    /// <summary>Eight rows of eight elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8(float* source, long row, float* target, long column)
+    public static void Tile8(float* source, long row, float* target, long column)
     {
         Vector256<float> a0 = Vector256.Load(source), a1 = Vector256.Load(source + row), a2 = Vector256.Load(source + 2 * row), a3 = Vector256.Load(source + 3 * row);
         source += 4 * row;

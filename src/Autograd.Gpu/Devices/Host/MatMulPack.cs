@@ -28,6 +28,10 @@ internal static unsafe class MatMulPack
         nint line = 0;
         if (along == 1 && sizeof(T) == sizeof(float) && CanTranspose)
         {
+            for (; HostMatMul.Width == HostVectorWidth.V512 && line + 16 <= count; line += 16)
+                Transpose16((float*)source + line * across, across, width, k, (float*)panel + line);
+            for (; HostMatMul.Width == HostVectorWidth.V256 && line + 8 <= count; line += 8)
+                Transpose8((float*)source + line * across, across, width, k, (float*)panel + line);
             for (; line + 4 <= count; line += 4)
                 Transpose4((float*)source + line * across, across, width, k, (float*)panel + line);
         }
@@ -48,6 +52,28 @@ internal static unsafe class MatMulPack
         {
             T* to = panel + line;
             for (nint p = 0; p < k; p++, to += width) *to = default;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transpose16(float* source, nint across, nint width, nint k, float* panel)
+    {
+        nint p = 0;
+        for (; p + 16 <= k; p += 16, panel += 16 * width) HostTranspose.Tile16(source + p, across, panel, width);
+        for (; p < k; p++, panel += width)
+        {
+            for (nint i = 0; i < 16; i++) panel[i] = source[i * across + p];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transpose8(float* source, nint across, nint width, nint k, float* panel)
+    {
+        nint p = 0;
+        for (; p + 8 <= k; p += 8, panel += 8 * width) HostTranspose.Tile8(source + p, across, panel, width);
+        for (; p < k; p++, panel += width)
+        {
+            for (nint i = 0; i < 8; i++) panel[i] = source[i * across + p];
         }
     }
 

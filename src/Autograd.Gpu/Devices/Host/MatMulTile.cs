@@ -45,12 +45,13 @@ internal static unsafe class MatMulTile
     private const int PrefetchFrom = 64;
 
     /// <summary>
-    /// c = alpha * a b, or c += alpha * a b, for a tile of c of one to twelve rows and one or two vectors, held in registers. Each element
-    /// sums its products in order of k whatever the shape of the tile, so results do not depend on how a matrix is cut into tiles.
+    /// c = alpha * a b + plus for a tile of c of one to twelve rows and one or two vectors, held in registers; <paramref name="plus"/> may be c itself, a
+    /// bias (with rows 0 apart) or null. Each element sums its products in order of k whatever the shape of the tile, so results do not depend on how a
+    /// matrix is cut into tiles.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<T, TVector, TOps, TRows, TVectors>(
-        nint k, T* a, nint aRow, nint aCol, T* b, nint bRow, T* c, nint cRow, T alpha, bool accumulate)
+        nint k, T* a, nint aRow, nint aCol, T* b, nint bRow, T* c, nint cRow, T alpha, T* plus, nint plusRow)
         where T : unmanaged
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
@@ -58,7 +59,7 @@ internal static unsafe class MatMulTile
         where TVectors : struct, IConstant
     {
         // Called before the accumulators live: across a call they would all lie in memory.
-        if (accumulate && k >= PrefetchFrom) PrefetchRows<T, TRows, TVectors>(c, cRow, TOps.Lanes);
+        if (plus == c && k >= PrefetchFrom) PrefetchRows<T, TRows, TVectors>(c, cRow, TOps.Lanes);
 
         TVector l0 = default, r0 = default;
         TVector l1 = default, r1 = default;
@@ -166,18 +167,18 @@ internal static unsafe class MatMulTile
         }
 
         TVector scale = TOps.Broadcast(alpha);
-        Store<T, TVector, TOps, TVectors>(c, l0, r0, scale, accumulate);
-        if (TRows.Value > 1) Store<T, TVector, TOps, TVectors>(c + cRow, l1, r1, scale, accumulate);
-        if (TRows.Value > 2) Store<T, TVector, TOps, TVectors>(c + 2 * cRow, l2, r2, scale, accumulate);
-        if (TRows.Value > 3) Store<T, TVector, TOps, TVectors>(c + 3 * cRow, l3, r3, scale, accumulate);
-        if (TRows.Value > 4) Store<T, TVector, TOps, TVectors>(c + 4 * cRow, l4, r4, scale, accumulate);
-        if (TRows.Value > 5) Store<T, TVector, TOps, TVectors>(c + 5 * cRow, l5, r5, scale, accumulate);
-        if (TRows.Value > 6) Store<T, TVector, TOps, TVectors>(c + 6 * cRow, l6, r6, scale, accumulate);
-        if (TRows.Value > 7) Store<T, TVector, TOps, TVectors>(c + 7 * cRow, l7, r7, scale, accumulate);
-        if (TRows.Value > 8) Store<T, TVector, TOps, TVectors>(c + 8 * cRow, l8, r8, scale, accumulate);
-        if (TRows.Value > 9) Store<T, TVector, TOps, TVectors>(c + 9 * cRow, l9, r9, scale, accumulate);
-        if (TRows.Value > 10) Store<T, TVector, TOps, TVectors>(c + 10 * cRow, l10, r10, scale, accumulate);
-        if (TRows.Value > 11) Store<T, TVector, TOps, TVectors>(c + 11 * cRow, l11, r11, scale, accumulate);
+        Store<T, TVector, TOps, TVectors>(c, l0, r0, scale, plus, 0);
+        if (TRows.Value > 1) Store<T, TVector, TOps, TVectors>(c + cRow, l1, r1, scale, plus, plusRow);
+        if (TRows.Value > 2) Store<T, TVector, TOps, TVectors>(c + 2 * cRow, l2, r2, scale, plus, 2 * plusRow);
+        if (TRows.Value > 3) Store<T, TVector, TOps, TVectors>(c + 3 * cRow, l3, r3, scale, plus, 3 * plusRow);
+        if (TRows.Value > 4) Store<T, TVector, TOps, TVectors>(c + 4 * cRow, l4, r4, scale, plus, 4 * plusRow);
+        if (TRows.Value > 5) Store<T, TVector, TOps, TVectors>(c + 5 * cRow, l5, r5, scale, plus, 5 * plusRow);
+        if (TRows.Value > 6) Store<T, TVector, TOps, TVectors>(c + 6 * cRow, l6, r6, scale, plus, 6 * plusRow);
+        if (TRows.Value > 7) Store<T, TVector, TOps, TVectors>(c + 7 * cRow, l7, r7, scale, plus, 7 * plusRow);
+        if (TRows.Value > 8) Store<T, TVector, TOps, TVectors>(c + 8 * cRow, l8, r8, scale, plus, 8 * plusRow);
+        if (TRows.Value > 9) Store<T, TVector, TOps, TVectors>(c + 9 * cRow, l9, r9, scale, plus, 9 * plusRow);
+        if (TRows.Value > 10) Store<T, TVector, TOps, TVectors>(c + 10 * cRow, l10, r10, scale, plus, 10 * plusRow);
+        if (TRows.Value > 11) Store<T, TVector, TOps, TVectors>(c + 11 * cRow, l11, r11, scale, plus, 11 * plusRow);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -195,18 +196,18 @@ internal static unsafe class MatMulTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T, TVector, TOps, TVectors>(T* c, TVector left, TVector right, TVector scale, bool accumulate)
+    private static void Store<T, TVector, TOps, TVectors>(T* c, TVector left, TVector right, TVector scale, T* plus, nint offset)
         where T : unmanaged
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
         where TVectors : struct, IConstant
     {
         left = TOps.Multiply(left, scale);
-        if (accumulate) left = TOps.Add(TOps.Load(c), left);
+        if (plus != null) left = TOps.Add(TOps.Load(plus + offset), left);
         TOps.Store(left, c);
         if (TVectors.Value == 1) return;
         right = TOps.Multiply(right, scale);
-        if (accumulate) right = TOps.Add(TOps.Load(c + TOps.Lanes), right);
+        if (plus != null) right = TOps.Add(TOps.Load(plus + offset + TOps.Lanes), right);
         TOps.Store(right, c + TOps.Lanes);
     }
 }
