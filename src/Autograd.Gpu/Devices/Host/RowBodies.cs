@@ -133,6 +133,30 @@ internal static unsafe class RowBodies<T, TVector, TOps>
         T* x = p.Input + row * n, g = p.Gradient + row * n, result = p.Result + row * n, weight = p.Weight;
         T mean = p.Moments[row], scale = p.Moments[p.Rows + row];
         TVector minus = TOps.Of(mean), times = TOps.Of(scale);
+        NormMeans(p, row, out T first, out T second);
+        TVector sumMean = TOps.Of(first), productMean = TOps.Of(second);
+        for (; i + lanes <= n; i += lanes)
+        {
+            var h = weight is null ? TOps.Load(g + i) : TOps.Multiply(TOps.Load(g + i), TOps.Load(weight + i));
+            var y = TOps.Multiply(TOps.Subtract(TOps.Load(x + i), minus), times);
+            TOps.Store(TOps.Multiply(TOps.Subtract(TOps.Subtract(h, sumMean), TOps.Multiply(y, productMean)), times), result + i);
+        }
+
+        for (; i < n; i++)
+        {
+            var h = weight is null ? g[i] : g[i] * weight[i];
+            result[i] = scale * (h - first - (x[i] - mean) * scale * second);
+        }
+    }
+
+    /// <summary>The means over a row that its gradient takes: of h, and of h y. Fetches the lines of the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void NormMeans(in RowProblem<T> p, nint row, out T first, out T second)
+    {
+        nint n = p.Length, lanes = TOps.Lanes, i = 0;
+        T* x = p.Input + row * n, g = p.Gradient + row * n, result = p.Result + row * n, weight = p.Weight;
+        T mean = p.Moments[row], scale = p.Moments[p.Rows + row];
+        TVector minus = TOps.Of(mean), times = TOps.Of(scale);
         double sum = 0, product = 0;
         while (i + lanes <= n)
         {
@@ -157,20 +181,8 @@ internal static unsafe class RowBodies<T, TVector, TOps>
             product += double.CreateTruncating(h) * double.CreateTruncating((x[i] - mean) * scale);
         }
 
-        T first = p.Flag ? T.CreateTruncating(sum / n) : T.Zero, second = T.CreateTruncating(product / n);
-        TVector sumMean = TOps.Of(first), productMean = TOps.Of(second);
-        for (i = 0; i + lanes <= n; i += lanes)
-        {
-            var h = weight is null ? TOps.Load(g + i) : TOps.Multiply(TOps.Load(g + i), TOps.Load(weight + i));
-            var y = TOps.Multiply(TOps.Subtract(TOps.Load(x + i), minus), times);
-            TOps.Store(TOps.Multiply(TOps.Subtract(TOps.Subtract(h, sumMean), TOps.Multiply(y, productMean)), times), result + i);
-        }
-
-        for (; i < n; i++)
-        {
-            var h = weight is null ? g[i] : g[i] * weight[i];
-            result[i] = scale * (h - first - (x[i] - mean) * scale * second);
-        }
+        first = p.Flag ? T.CreateTruncating(sum / n) : T.Zero;
+        second = T.CreateTruncating(product / n);
     }
 
     /// <summary>log(sum(exp(x))) - x[class]: 0 for the class to ignore, nan for one that there is not.</summary>
