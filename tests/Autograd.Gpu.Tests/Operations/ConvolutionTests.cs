@@ -26,8 +26,14 @@ internal sealed class ConvolutionTests
         yield return new("depthwise of three taps, few rows", [2, 3, 3, 9], [6, 1, 3, 3], 1, (1, 2), 1, 3);
         yield return new("depthwise, stride and dilation", [2, 3, 17, 21], [3, 1, 3, 3], (2, 3), (1, 4), (1, 2), 3);
         yield return new("depthwise in bands", [1, 2, 60, 160], [4, 1, 3, 3], 1, 1, 1, 2);
+        yield return new("depthwise of three taps, a vector a row", [2, 3, 4, 16], [6, 1, 3, 3], 1, 1, 1, 3);
+        yield return new("depthwise of three taps, one row", [2, 3, 1, 9], [3, 1, 3, 3], 1, 1, 1, 3);
+        yield return new("depthwise of three taps, a row too many for a band", [1, 2, 33, 8], [2, 1, 3, 3], 1, 1, 1, 2);
         yield return new("depthwise, narrower than a vector", [2, 3, 5, 2], [3, 1, 3, 1], 1, 1, 1, 3);
         yield return new("depthwise, a volume", [2, 2, 3, 5, 9], [2, 1, 2, 3, 3], 1, 1, (1, 2, 1), 2);
+        yield return new("depthwise planes, a stride between them", [2, 3, 5, 6, 20], [3, 1, 1, 3, 3], (2, 1, 1), (0, 1, 1), 1, 3);
+        yield return new("depthwise planes, every third of some and padding", [1, 2, 5, 5, 9], [2, 1, 1, 3, 3], (3, 1, 1), 1, 1, 2);
+        yield return new("one depthwise plane, beside which the taps look", [1, 2, 1, 6, 20], [2, 1, 1, 3, 3], (3, 1, 1), 1, 1, 2);
         yield return new("one channel", [2, 1, 6, 150], [1, 1, 3, 3], 1, 1, 1, 1);
         yield return new("three channels to four, long rows", [1, 3, 5, 201], [4, 3, 3, 3], 1, 1, 1, 1);
         yield return new("two channels to thirty-five", [1, 2, 23, 25], [35, 2, 3, 3], 1, 1, 1, 1);
@@ -164,6 +170,22 @@ internal sealed class ConvolutionTests
                 Assert.That(dw.Count(double.IsInfinity), Is.GreaterThan(0).And.LessThan(dw.Length));
                 Compare(weight.Grad!, dw, 1e-3, $"the weight's gradient on {device}");
             }
+        }
+    }
+
+    [Test]
+    public void AnInfiniteGradientTimesThePaddingIsNan([Values(3, 16, 20)] int width, [Values(0, 5)] int row)
+    {
+        var x = Tensor.Ones([1, 2, 6, width], device: Device.Cpu);
+        var weight = Tensor.Ones([2, 1, 3, 3], device: Device.Cpu).RequiresGrad_();
+        var g = Numbers.Uniform(3, 2 * 6 * width, 0.1, 1);
+        g[row * width + 1] = double.PositiveInfinity;
+        Functional.Conv2d(x, weight, padding: 1, groups: 2).Backward(Numbers.Of(g, [1, 2, 6, width], DType.Float32, Device.Cpu));
+        double[] dw = weight.Grad!.Doubles();
+        for (int tap = 0; tap < 9; tap++)
+        {
+            Assert.That(dw[tap], Is.EqualTo(tap / 3 == (row == 0 ? 0 : 2) ? double.NaN : double.PositiveInfinity), $"tap {tap}");
+            Assert.That(dw[9 + tap], Is.InRange(0.0, 6 * width), $"the other channel's tap {tap}");
         }
     }
 

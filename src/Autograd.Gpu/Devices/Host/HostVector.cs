@@ -24,6 +24,12 @@ internal unsafe interface IHostVector<T, TVector> where T : unmanaged where TVec
     static abstract TVector MultiplyAdd(TVector x, TVector y, TVector z);
 
     static abstract T Sum(TVector x);
+
+    /// <summary>Each element one place further up; the first one is zero.</summary>
+    static abstract TVector ShiftUp(TVector x);
+
+    /// <summary>Each element one place further down; the last one is zero.</summary>
+    static abstract TVector ShiftDown(TVector x);
 }
 
 internal readonly unsafe struct HostVector128<T> : IHostVector<T, Vector128<T>> where T : unmanaged
@@ -52,6 +58,16 @@ internal readonly unsafe struct HostVector128<T> : IHostVector<T, Vector128<T>> 
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Vector128<T> x) => Vector128.Sum(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> ShiftUp(Vector128<T> x) => typeof(T) == typeof(float)
+        ? Vector128.Shuffle(x.AsSingle(), Vector128.Create(-1, 0, 1, 2)).As<float, T>()
+        : Vector128.Shuffle(x.AsDouble(), Vector128.Create(-1L, 0L)).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> ShiftDown(Vector128<T> x) => typeof(T) == typeof(float)
+        ? Vector128.Shuffle(x.AsSingle(), Vector128.Create(1, 2, 3, 4)).As<float, T>()
+        : Vector128.Shuffle(x.AsDouble(), Vector128.Create(1L, 2L)).As<double, T>();
 }
 
 internal readonly unsafe struct HostVector256<T> : IHostVector<T, Vector256<T>> where T : unmanaged
@@ -80,6 +96,16 @@ internal readonly unsafe struct HostVector256<T> : IHostVector<T, Vector256<T>> 
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Vector256<T> x) => Vector256.Sum(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> ShiftUp(Vector256<T> x) => typeof(T) == typeof(float)
+        ? Vector256.Shuffle(x.AsSingle(), Vector256.Create(-1, 0, 1, 2, 3, 4, 5, 6)).As<float, T>()
+        : Vector256.Shuffle(x.AsDouble(), Vector256.Create(-1L, 0L, 1L, 2L)).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> ShiftDown(Vector256<T> x) => typeof(T) == typeof(float)
+        ? Vector256.Shuffle(x.AsSingle(), Vector256.Create(1, 2, 3, 4, 5, 6, 7, 8)).As<float, T>()
+        : Vector256.Shuffle(x.AsDouble(), Vector256.Create(1L, 2L, 3L, 4L)).As<double, T>();
 }
 
 internal readonly unsafe struct HostVector512<T> : IHostVector<T, Vector512<T>> where T : unmanaged
@@ -108,4 +134,14 @@ internal readonly unsafe struct HostVector512<T> : IHostVector<T, Vector512<T>> 
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Vector512<T> x) => Vector512.Sum(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> ShiftUp(Vector512<T> x) => typeof(T) == typeof(float)
+        ? Vector512.Shuffle(x.AsSingle(), Vector512.Create(-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)).As<float, T>()
+        : Vector512.Shuffle(x.AsDouble(), Vector512.Create(-1L, 0L, 1L, 2L, 3L, 4L, 5L, 6L)).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> ShiftDown(Vector512<T> x) => typeof(T) == typeof(float)
+        ? Vector512.Shuffle(x.AsSingle(), Vector512.Create(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)).As<float, T>()
+        : Vector512.Shuffle(x.AsDouble(), Vector512.Create(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L)).As<double, T>();
 }

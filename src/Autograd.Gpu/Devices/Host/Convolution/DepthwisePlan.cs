@@ -42,7 +42,19 @@ internal sealed class DepthwisePlan
             NarrowestRow = end > start ? Math.Min(NarrowestRow, end - start) : NarrowestRow;
         }
 
-        IsDense3x3 = shape.Depth.Kernel == 1 && IsDense3(shape.Height) && IsDense3(shape.Width) && SourceChannels == 1;
+        // A stride in depth gives the transpose sets without taps.
+        IsDense3x3 = shape.Depth is { Kernel: 1, Stride: 1 } && IsDense3(shape.Height) && IsDense3(shape.Width) && SourceChannels == 1;
+        if (IsDense3x3)
+        {
+            // The nine taps of the special loop are in the order in which they look.
+            foreach (var set in Sets)
+            {
+                Array.Sort(set.Taps, (a, b) => Band.TapOffsets[a].CompareTo(Band.TapOffsets[b]));
+            }
+        }
+
+        IsSame3x3 = IsDense3x3 && shape.Depth.IsPointwise && shape.Depth.Output == 1 && IsSame(shape.Height) && IsSame(shape.Width);
+        static bool IsSame(ConvolutionAxis axis) => axis.Padding == 1 && axis.Input == axis.Output;
         static bool IsDense3(ConvolutionAxis axis) => axis is { Kernel: 3, Stride: 1, Dilation: 1 };
     }
 
@@ -83,6 +95,9 @@ internal sealed class DepthwisePlan
     /// <summary>Three taps beside one another in both dimensions.</summary>
     public bool IsDense3x3 { get; }
 
+    /// <summary>Three taps beside one another in both dimensions, and planes that keep their size: they need no copy.</summary>
+    public bool IsSame3x3 { get; }
+
     /// <summary>The first place in the grid's depth of a unit, and the first row of its band.</summary>
     public (int Depth, int Row, int Rows) Unit(long unit)
     {
@@ -90,10 +105,14 @@ internal sealed class DepthwisePlan
         return (Depth.Start + (int)(unit / Bands), row, Math.Min(BandRows, Height.End - row));
     }
 
+    /// <summary>Whether groups have one input channel each and few output channels; rows may still be too short for a plan.</summary>
+    public static bool Fits(in ConvolutionShape shape) =>
+        shape.InputChannels == 1 && shape.Groups >= 2 && shape.OutputChannels is >= 1 and <= MostOutputs && shape.Products != 0;
+
     /// <summary>A plan, or null where the shape is none of these.</summary>
     public static DepthwisePlan? TryMake(in ConvolutionShape shape, bool isTransposed, int elementSize)
     {
-        if (shape.InputChannels != 1 || shape.Groups < 2 || shape.OutputChannels is < 1 or > MostOutputs || shape.Products == 0)
+        if (!Fits(shape))
         {
             return null;
         }

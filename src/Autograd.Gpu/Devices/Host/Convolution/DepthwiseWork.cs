@@ -24,6 +24,12 @@ internal unsafe struct DepthwiseWork<T, TVector, TOps> : IHostWork
     {
         var plan = Plan;
         var shape = plan.Shape;
+        if (plan.IsSame3x3)
+        {
+            RunSame(chunk);
+            return;
+        }
+
         nint scratchSize = (nint)plan.SourceChannels * plan.Band.Channel + plan.Band.Pitch;
         var scratch = PackBuffer.Right<T>(scratchSize);
         if (plan.KeepsZeros)
@@ -42,6 +48,22 @@ internal unsafe struct DepthwiseWork<T, TVector, TOps> : IHostWork
                 var (depth, row, rows) = plan.Unit(unit);
                 plan.Band.Copy(Source + group * sourceGroup, plan.SourceChannels, 1, 0, depth, row, rows, plan.Width.Start, scratch, clears: !plan.KeepsZeros);
                 RunUnit(depth, row, rows, weights, scratch, Target + group * targetGroup);
+            }
+        }
+    }
+
+    /// <summary>Planes of nine taps that keep their size.</summary>
+    private readonly void RunSame(int chunk)
+    {
+        var shape = Plan.Shape;
+        int rows = shape.Height.Input, columns = shape.Width.Input, taps = shape.Taps;
+        nint plane = (nint)rows * columns;
+        for (long group = chunk * GroupsPerChunk; group < Math.Min((chunk + 1) * GroupsPerChunk, (long)shape.Batch * shape.Groups); group++)
+        {
+            for (int c = 0; c < Plan.TargetChannels; c++)
+            {
+                var weights = Weights + (group % shape.Groups * Plan.TargetChannels + c) * taps;
+                DepthwisePlane.Sums<T, TVector, TOps>(weights, Source + (nint)group * plane, rows, columns, Target + ((nint)group * Plan.TargetChannels + c) * plane);
             }
         }
     }
@@ -129,6 +151,15 @@ internal unsafe struct DepthwiseGradientWork<T, TVector, TOps> : IHostWork
         var plan = Plan;
         var shape = plan.Shape;
         int slice = chunk % Slices, group = chunk / Slices;
+        int groupWeights = shape.OutputChannels * shape.Taps;
+        var sums = (slice == 0 ? Result : Others + (slice - 1) * (nint)shape.Groups * groupWeights) + (nint)group * groupWeights;
+        new Span<T>(sums, groupWeights).Clear();
+        if (plan.IsSame3x3)
+        {
+            AddSame(slice, group, sums);
+            return;
+        }
+
         nint scratchSize = plan.Band.Channel + plan.Band.Pitch;
         var scratch = PackBuffer.Right<T>(scratchSize);
         if (plan.KeepsZeros)
@@ -136,9 +167,6 @@ internal unsafe struct DepthwiseGradientWork<T, TVector, TOps> : IHostWork
             Unsafe.InitBlockUnaligned(scratch, 0, checked((uint)(scratchSize * sizeof(T))));
         }
 
-        int groupWeights = shape.OutputChannels * shape.Taps;
-        var sums = (slice == 0 ? Result : Others + (slice - 1) * (nint)shape.Groups * groupWeights) + (nint)group * groupWeights;
-        new Span<T>(sums, groupWeights).Clear();
         nint inputPlaces = (nint)shape.InputPlaces, plane = (nint)shape.Height.Output * shape.Width.Output, outputPlaces = plane * shape.Depth.Output;
         int end = (int)((slice + 1L) * shape.Batch / Slices);
         for (int image = (int)((long)slice * shape.Batch / Slices); image < end; image++)
@@ -152,6 +180,23 @@ internal unsafe struct DepthwiseGradientWork<T, TVector, TOps> : IHostWork
                 {
                     Add(scratch, Gradient + (at * shape.OutputChannels + o) * outputPlaces + depth * plane + (nint)row * shape.Width.Output, rows, sums + o * shape.Taps);
                 }
+            }
+        }
+    }
+
+    /// <summary>Planes of nine taps that keep their size.</summary>
+    private readonly void AddSame(int slice, int group, T* sums)
+    {
+        var shape = Plan.Shape;
+        int rows = shape.Height.Input, columns = shape.Width.Input;
+        nint plane = (nint)rows * columns;
+        int end = (int)((slice + 1L) * shape.Batch / Slices);
+        for (int image = (int)((long)slice * shape.Batch / Slices); image < end; image++)
+        {
+            nint at = (nint)image * shape.Groups + group;
+            for (int o = 0; o < shape.OutputChannels; o++)
+            {
+                DepthwisePlane.Dots<T, TVector, TOps>(Input + at * plane, Gradient + (at * shape.OutputChannels + o) * plane, rows, columns, Tail, sums + o * shape.Taps);
             }
         }
     }
