@@ -6,12 +6,14 @@ namespace Autograd.Gpu.Devices;
 /// <remarks>
 /// The collector sees a handle of some hundred bytes where a tensor holds megabytes, so by itself it runs too rarely. The pool asks for a collection
 /// when the lists cannot serve a request and the blocks handed out have grown by a budget since the last one. Blocks that are released do
-/// not count, so a program that releases never waits; one that drops pays for one collection a budget.
+/// not count, so a program that releases never waits; one that drops pays for one collection a budget. What anybody's collection gives back starts the count anew: memory that a program
+/// held before says nothing about what it drops now, and blocks that do not come back are fresh pages each time.
 /// A block that survived two collections is found by a full one alone. With few managed objects that takes hardly longer than a young one, with many it takes seconds.
 /// So the pool asks for full collections as often as they fit into <see cref="FullShare"/> of the time, and for young ones otherwise. Where a young one brings little
 /// back, the next one is full; where that brings little back either,
-/// the program really holds the memory, and the next question is put off until it has doubled. If <see cref="Window"/> collections in a row take more than a share of the
-/// time, the budget grows, with large blocks further than with small ones.
+/// the program really holds the memory, and the next question is put off until it has doubled, or half of it has come back through the collector after all. If <see cref="Window"/> collections in a row take more than a share of the
+/// time, the budget grows, with large blocks further than with small ones. A budget that has grown is no reason to wait once the program goes slower: as soon as a collection
+/// takes little of the time since the last one, the least budget is enough.
 /// Waiting for the finaliser thread takes longer than a young collection. So the pool watches blocks that have a guard to themselves, and asks which of them a
 /// collection found to be dropped; it waits only where these are not enough.
 /// On the host a small budget is the faster one, collections included, until these take a fifth of the time: memory that goes round in 64 MiB is written about ten times as fast as
@@ -22,6 +24,9 @@ internal sealed partial class BufferPool
     private const double HostTimeShare = 0.2;
     private const double CudaTimeShare = 0.02;
     private const double FullShare = 0.005;
+
+    /// <summary>A share of the time that is little: so much of the share at which the budget grows.</summary>
+    private const double LittleShare = 0.25;
     private const int Window = 8;
 
     /// <summary>What a full collection goes through in a second, until one was measured.</summary>
@@ -47,7 +52,11 @@ internal sealed partial class BufferPool
     private BlockGuard? _finalisedGuards; // those that were taken out of that list, under the lock
     private long _leastBudget;
     private long _budget;
-    private long _collectAt;
+    private long _leftActive; // when the last collection, the pool's or anybody's, had given back what it found
+    private long _heldActive; // when the last full collection found that the program holds the memory, or 0
+    private long _finalisedWhenHeld;
+    private long _lastCollection = Stopwatch.GetTimestamp();
+    private long _lastTook;
     private long _largestRequest;
     private int _generation = 1;
     private long _windowStart = Stopwatch.GetTimestamp();
@@ -78,12 +87,26 @@ internal sealed partial class BufferPool
             {
                 TakeFinalised();
                 _leastBudget = _budget = value;
-                _collectAt = _active + value;
+                (_leftActive, _heldActive) = (_active, 0);
             }
         }
     }
 
-    private bool IsCollectionDue => _active >= _collectAt && !IsFinaliserThread;
+    private double TimeShare => _device.HasHostMemory ? HostTimeShare : CudaTimeShare;
+
+    /// <summary>What the program was found to hold: the question waits until that has doubled, or until the collector has found half as much to be dropped after all.</summary>
+    private long Held => _finalisedBytes - _finalisedWhenHeld < _heldActive / 2 ? _heldActive : 0;
+
+    private bool IsCollectionDue
+    {
+        get
+        {
+            long grown = _active - _leftActive;
+            if (grown < _leastBudget || _active < 2 * Held || IsFinaliserThread)
+                return false;
+            return grown >= _budget || _lastTook <= TimeShare * LittleShare * (Stopwatch.GetTimestamp() - _lastCollection);
+        }
+    }
 
     /// <summary>
     /// Puts the guard of dropped blocks where the next one who looks for memory finds it. The finaliser thread takes no lock: it would take the bias from the thread that
@@ -147,6 +170,7 @@ internal sealed partial class BufferPool
     private void KeepDropped(in Piece piece)
     {
         Keep(piece);
+        _leftActive = Math.Min(_leftActive, _active);
         _finalised++;
         _finalisedBytes += SizeClass.Bytes(piece.SizeClass);
     }
@@ -154,7 +178,6 @@ internal sealed partial class BufferPool
     private void InitializeCollections(long memory)
     {
         _leastBudget = _budget = Math.Min(_device.HasHostMemory ? HostBudget : CudaBudget, Math.Max(memory / 16, SlabBytes));
-        _collectAt = _budget;
         _ = new FinaliserThreadMark();
     }
 
@@ -196,11 +219,12 @@ internal sealed partial class BufferPool
 
     private void Collect(int generation)
     {
-        long finalisedBefore;
+        long finalisedBefore, enough;
         using (_lock.Enter())
         {
             TakeFinalised();
             finalisedBefore = _finalisedBytes;
+            enough = Math.Clamp(_active - _leftActive, _leastBudget, _budget) / 4;
         }
 
         var start = Stopwatch.GetTimestamp();
@@ -215,7 +239,7 @@ internal sealed partial class BufferPool
         using (_lock.Enter())
         {
             TakeFinalised();
-            isEnough = _finalisedBytes - finalisedBefore >= _budget / 4;
+            isEnough = _finalisedBytes - finalisedBefore >= enough;
         }
 
         if (!isEnough)
@@ -232,12 +256,13 @@ internal sealed partial class BufferPool
             TakeFinalised();
             _collections++;
             _collectionTime += Stopwatch.GetElapsedTime(start, end);
+            (_lastCollection, _lastTook) = (end, end - start);
             _windowSpent += end - start;
-            Adapt(generation, _finalisedBytes - finalisedBefore, end);
+            Adapt(generation, _finalisedBytes - finalisedBefore >= enough, end);
         }
     }
 
-    private void Adapt(int generation, long returned, long now)
+    private void Adapt(int generation, bool isEnough, long now)
     {
         if (++_windowCollections == Window)
         {
@@ -245,30 +270,19 @@ internal sealed partial class BufferPool
             (_windowStart, _windowSpent, _windowCollections) = (now, 0, 0);
         }
 
-        if (returned >= _budget / 4)
-        {
-            _generation = 1;
-            _collectAt = _active + _budget;
-        }
-        else if (generation < GC.MaxGeneration)
-        {
-            _generation = GC.MaxGeneration;
-            _collectAt = _active + _budget;
-        }
-        else
-        {
-            _generation = 1;
-            _collectAt = _active + Math.Max(_budget, _active);
-        }
+        _leftActive = _active;
+        bool isHeld = !isEnough && generation == GC.MaxGeneration;
+        (_heldActive, _finalisedWhenHeld) = (isHeld ? _active : 0, _finalisedBytes);
+        _generation = isEnough || isHeld ? 1 : GC.MaxGeneration;
     }
 
     /// <summary>A larger or smaller budget, where the collections' share of the time asks for it. One collection says little: it may have waited for its turn on a core.</summary>
     private void FitBudget(double share)
     {
-        var limit = _device.HasHostMemory ? HostTimeShare : CudaTimeShare;
+        var limit = TimeShare;
         if (share > limit)
             _budget = Math.Min(2 * _budget, Math.Clamp(BlocksInBudget * _largestRequest, 2 * _leastBudget, LargestBudgetFactor * _leastBudget));
-        else if (share < limit / 4)
+        else if (share < LittleShare * limit)
             _budget = Math.Max(_budget / 2, _leastBudget);
         _largestRequest = 0;
     }

@@ -15,6 +15,8 @@ public sealed class FlatMemoryTests
     {
         Tensor.ManualSeed(7);
         var device = Device.Cpu;
+        // As in a program of its own: other tests' steps may have made the budget grow.
+        device.Pool.CollectionBudget = 32 << 20;
         var network = new Sequential(new Linear(2, 16, device: device), new Tanh(), new Linear(16, 1, device: device));
         var optimizer = new Sgd(network.Parameters(), lr: 0.1);
         var input = Tensor.FromArray(new float[,] { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }, device);
@@ -45,7 +47,9 @@ public sealed class FlatMemoryTests
             Assert.That(sample.Resident, Is.LessThan(1.1 * warm.Resident));
             // Sharper, since the runtime's own memory is not in these: one tensor kept at each step would be seen.
             Assert.That(sample.Managed, Is.LessThan(warm.Managed + (4 << 20)));
-            Assert.That(sample.Cached, Is.LessThan(64 << 20));
+            // A budget that is in use, one that waits for the finaliser, and what is left of others' blocks. How far it fills up to that hangs on the collector, which large
+            // objects of other tests make rarer: 4 MB where this test runs alone.
+            Assert.That(sample.Cached, Is.LessThan(3 * (32 << 20)));
             Assert.That(sample.Active, Is.LessThanOrEqualTo(warm.Active + (64 << 10)));
         }
 
