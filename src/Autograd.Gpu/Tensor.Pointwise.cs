@@ -1,5 +1,6 @@
 using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu;
 
@@ -15,7 +16,7 @@ public sealed partial class Tensor
             var in0 = a.ReadInput(function.TakesCondition ? DType.Bool : inputType, layout);
             var in1 = b?.ReadInput(inputType, layout);
             var in2 = c?.ReadInput(inputType, layout);
-            return FromExpression(device, Fuser.Apply(device, function, resultType, layout, in0, in1, in2));
+            return FormulaValues.Note(FromExpression(device, Fuser.Apply(device, function, resultType, layout, in0, in1, in2)));
         }
     }
 
@@ -24,7 +25,7 @@ public sealed partial class Tensor
     {
         using (Device.Gate.Enter())
         {
-            return FromExpression(Device, ReadAs(dtype, ResultLayout(Shape) ?? Layout.Contiguous(Shape)));
+            return FormulaValues.Note(FromExpression(Device, ReadAs(dtype, ResultLayout(Shape) ?? Layout.Contiguous(Shape))));
         }
     }
 

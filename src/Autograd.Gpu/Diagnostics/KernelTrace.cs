@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Diagnostics;
 
@@ -82,11 +83,25 @@ public static class KernelTrace
         long end = Stopwatch.GetTimestamp();
         var run = new KernelRun(device, operations, reason, bytes, start, s_compileStart, s_compileTicks);
         Profiler.Kernel(in run, inputs.IsEmpty ? [shape] : inputs.ToArray(), launched, end);
-        s_handlers?.Invoke(new KernelEvent(device, operations, shape, reason, Stopwatch.GetElapsedTime(start, end))
+        if (s_handlers is null)
         {
-            Bytes = bytes,
-            CompileTime = Stopwatch.GetElapsedTime(0, run.CompileTicks),
-        });
+            return;
+        }
+
+        // A handler is code of the program: what it makes is its own.
+        var formula = FormulaValues.Suspend();
+        try
+        {
+            s_handlers?.Invoke(new KernelEvent(device, operations, shape, reason, Stopwatch.GetElapsedTime(start, end))
+            {
+                Bytes = bytes,
+                CompileTime = Stopwatch.GetElapsedTime(0, run.CompileTicks),
+            });
+        }
+        finally
+        {
+            FormulaValues.Resume(formula);
+        }
     }
 
     private sealed class Subscription(Action<KernelEvent> handler) : IDisposable

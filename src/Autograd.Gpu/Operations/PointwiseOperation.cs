@@ -20,6 +20,9 @@ internal abstract class PointwiseOperation(string name, int arity) : PointwiseFu
     public virtual bool IsProgram => false;
 
     /// <inheritdoc/>
+    public bool IsFormula => !IsProgram;
+
+    /// <inheritdoc/>
     public virtual Saves InputsFor(bool first, bool second) => Saves;
 
     /// <summary>PyTorch's name for the node.</summary>

@@ -16,6 +16,9 @@ internal interface IDifferentiable
     /// <summary>Whether a program wrote the derivative, which may keep what it is given.</summary>
     bool IsProgram => false;
 
+    /// <summary>Whether the derivative is a formula of pointwise operations and nothing else, see <see cref="FormulaValues"/>.</summary>
+    bool IsFormula => false;
+
     /// <summary><see cref="Saves"/> less the inputs that no derivative reads, given which of the first two inputs want a gradient; says of the output the same.</summary>
     Saves InputsFor(bool first, bool second) => Saves;
 
@@ -140,7 +143,7 @@ internal sealed class OperationNode : Node
     {
         if (outputGradients[0] is { } gradient)
         {
-            _operation.Vjp(gradient, new SavedValues(this), inputGradients, needs);
+            Differentiate(gradient, inputGradients, needs);
             if (!_output.IsEmpty)
             {
                 foreach (var made in inputGradients)
@@ -154,6 +157,27 @@ internal sealed class OperationNode : Node
                 ForEachPacked(static packed => packed.Forget());
             }
         }
+    }
+
+    private void Differentiate(Tensor gradient, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
+    {
+        if (!_operation.IsFormula || (SavedTensorHooks.WereUsed && HasPacked()) || FormulaValues.Begin(gradient) is not { } values)
+        {
+            _operation.Vjp(gradient, new SavedValues(this), inputGradients, needs);
+            return;
+        }
+
+        try
+        {
+            _operation.Vjp(gradient, new SavedValues(this), inputGradients, needs);
+        }
+        catch
+        {
+            values.Abandon();
+            throw;
+        }
+
+        values.End(inputGradients);
     }
 
     internal override void ReleaseSaved()
@@ -185,6 +209,8 @@ internal sealed class OperationNode : Node
                 return ref _output;
         }
     }
+
+    private bool HasPacked() => (_input0.Packed ?? _input1.Packed ?? _input2.Packed ?? _output.Packed) is not null;
 
     private void ForEachPacked(Action<PackedTensor> action)
     {
