@@ -187,6 +187,10 @@ public sealed partial class Tensor
     /// <summary><see cref="Grad"/> for the library's own use, which keeps no handle on it.</summary>
     internal Tensor? PeekGrad => _grad;
 
+    /// <summary>Whether this is the only handle on memory that it fills and that was never written over, without a history: a gradient that may be a leaf's as it is.</summary>
+    internal bool IsUnshared => _storage is { HasOneHandle: true, Version: 0, IsInference: false } storage && Layout.IsWhole(storage.Count)
+        && _gradFn is null && _view is null && !_requiresGrad && !IsWrappedNumber;
+
     /// <summary><see cref="PeekGrad"/> for a step of an optimiser: the value alone, for a parameter has no tangent that one of its gradient could change.</summary>
     internal Tensor? GradToApply => _grad?.Wrapper is DualWrapper dual ? dual.Value : _grad;
 

@@ -20,12 +20,11 @@ public sealed partial class Tensor
     public Tensor Reshape(params ReadOnlySpan<long> sizes)
     {
         var shape = InferShape("Reshape", sizes);
-        return shape == Shape ? this
-            : Structural.Apply(new Reshaped(Shape, shape, IsContiguous || Layout.Reshape(shape) is not null ? "View" : "UnsafeView"), this);
+        return shape == Shape ? this : Reshaped(shape);
     }
 
     /// <summary>As <see cref="Reshape(ReadOnlySpan{long})"/>.</summary>
-    public Tensor Reshape(Shape shape) => shape == Shape ? this : Reshape(shape.AsSpan());
+    public Tensor Reshape(Shape shape) => shape == Shape ? this : shape.NumElements == NumElements ? Reshaped(shape) : Reshape(shape.AsSpan());
 
     /// <summary>The same elements with other sizes, never a copy. One size may be -1 and is inferred.</summary>
     /// <exception cref="ShapeException">The number of elements differs, or the strides do not allow a view.</exception>
@@ -52,14 +51,18 @@ public sealed partial class Tensor
             return Reshape(1L);
         }
 
-        var sizes = Shape.ToArray();
-        long product = 1;
+        var sizes = Shape.AsSpan();
+        Span<long> flat = Rank <= 16 ? stackalloc long[16] : new long[Rank];
+        flat = flat[..(Rank - (end - start))];
+        sizes[..start].CopyTo(flat);
+        sizes[(end + 1)..].CopyTo(flat[(start + 1)..]);
+        flat[start] = 1;
         foreach (long size in sizes[start..(end + 1)])
         {
-            product *= size;
+            flat[start] *= size;
         }
 
-        return Reshape([.. sizes[..start], product, .. sizes[(end + 1)..]]);
+        return Reshape(flat);
     }
 
     /// <summary>The dimensions in another order; a view.</summary>
@@ -149,7 +152,18 @@ public sealed partial class Tensor
     public Tensor Squeeze(int dim)
     {
         int d = Shape.WrapDim(dim, "Squeeze");
-        return Rank == 0 || Shape[d] != 1 ? this : Kept([.. Enumerable.Range(0, Rank).Where(k => k != d)]);
+        return Rank == 0 || Shape[d] != 1 ? this : Kept(Without(d));
+
+        int[] Without(int d)
+        {
+            var kept = new int[Rank - 1];
+            for (int k = 0; k < kept.Length; k++)
+            {
+                kept[k] = k < d ? k : k + 1;
+            }
+
+            return kept;
+        }
     }
 
     /// <summary>With a new dimension of size 1 at <paramref name="dim"/>; a view.</summary>
@@ -198,6 +212,9 @@ public sealed partial class Tensor
 
     /// <summary>Only these dimensions, the others having size 1.</summary>
     private Tensor Kept(int[] dims) => dims.Length == Rank ? this : Structural.Apply(new Squeezed(Shape, dims), this);
+
+    private Tensor Reshaped(Shape shape) =>
+        Structural.Apply(new Reshaped(Shape, shape, IsContiguous || Layout.Reshape(shape) is not null ? "View" : "UnsafeView"), this);
 
     private Shape InferShape(string operation, ReadOnlySpan<long> sizes)
     {

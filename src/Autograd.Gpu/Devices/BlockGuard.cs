@@ -24,7 +24,9 @@ internal class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     /// <summary>The bytes of the largest blocks that share a guard.</summary>
     public const long LargestShared = 4 << 10;
 
-    private readonly Place[] _places = new Place[capacity];
+    // A guard of one block, as every larger block has, needs no array.
+    private readonly Place[]? _more = capacity > 1 ? new Place[capacity] : null;
+    private Place _first;
     private ulong _held;
     private bool _isClosed = capacity == 1;
 
@@ -47,17 +49,17 @@ internal class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     public bool IsGone { get; private set; }
 
     /// <summary>Whether no further block has room at present. Called under the pool's lock, as all that follows.</summary>
-    public bool IsFull => BitOperations.TrailingZeroCount(~_held) >= _places.Length;
+    public bool IsFull => BitOperations.TrailingZeroCount(~_held) >= (_more?.Length ?? 1);
 
-    public Segment Segment(int slot) => _places[slot].Segment;
+    public Segment Segment(int slot) => At(slot).Segment;
 
-    public long Offset(int slot) => _places[slot].Offset;
+    public long Offset(int slot) => At(slot).Offset;
 
     /// <summary>Takes a piece under guard; returns its slot.</summary>
     public int Add(in Piece piece)
     {
         int slot = BitOperations.TrailingZeroCount(~_held);
-        _places[slot] = new Place(piece.Segment, (int)piece.Offset);
+        At(slot) = new Place(piece.Segment, (int)piece.Offset);
         _held |= 1UL << slot;
         return slot;
     }
@@ -68,7 +70,7 @@ internal class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     /// <summary>Gives a piece out of guard. A block does so once; false if it had been found to be dropped.</summary>
     public bool TryRemove(int slot, out Piece piece)
     {
-        piece = new Piece(_places[slot].Segment, _places[slot].Offset, SizeClass);
+        piece = new Piece(At(slot).Segment, At(slot).Offset, SizeClass);
         if (IsGone)
             return false;
         _held &= ~(1UL << slot);
@@ -82,10 +84,12 @@ internal class BlockGuard(BufferPool pool, int sizeClass, int capacity)
     {
         IsGone = true;
         int slot = BitOperations.TrailingZeroCount(_held);
-        piece = _held == 0 ? default : new Piece(_places[slot].Segment, _places[slot].Offset, SizeClass);
+        piece = _held == 0 ? default : new Piece(At(slot).Segment, At(slot).Offset, SizeClass);
         _held &= _held - 1;
         return piece.Segment is not null;
     }
+
+    private ref Place At(int slot) => ref _more is null ? ref _first : ref _more[slot];
 
     private readonly record struct Place(Segment Segment, int Offset);
 }

@@ -16,6 +16,7 @@ internal sealed class BlockWatch
     private Entry[] _entries = new Entry[FewEntries];
     private int _count;
     private int _old;
+    private int _most;
     private int _seen;
     private int _seenFull;
     private int _seenFullBefore;
@@ -34,6 +35,7 @@ internal sealed class BlockWatch
             entry.Guard = GCHandle.Alloc(guard, GCHandleType.WeakTrackResurrection);
         entry.Piece = piece;
         guard.Watch = _count++;
+        _most = Math.Max(_most, _count);
     }
 
     public void Remove(BlockGuard guard)
@@ -97,10 +99,12 @@ internal sealed class BlockWatch
             guard.Watch = i;
     }
 
-    /// <summary>Gives handles back that a wave of blocks has left.</summary>
+    /// <summary>Gives handles back that a wave of blocks has left, but not between two waves of a program that goes on: its entries are many objects' worth of memory.</summary>
     private void Shrink()
     {
-        if (_entries.Length <= FewEntries || _count > _entries.Length / 8)
+        int most = _most;
+        _most = _count;
+        if (_entries.Length <= FewEntries || most > _entries.Length / 8)
             return;
         int length = _entries.Length / 2;
         for (int i = length; i < _entries.Length && _entries[i].Guard.IsAllocated; i++)

@@ -421,7 +421,7 @@ internal static partial class Fuser
             }
 
             expression.VisitStamp = stamp;
-            if (expression is BufferExpression buffer && !leaves.Exists(buffer.ReadsSameAs))
+            if (expression is BufferExpression buffer && !IsRead(leaves, buffer))
             {
                 leaves.Add(buffer);
             }
@@ -441,6 +441,19 @@ internal static partial class Fuser
             {
                 numberCount += expression.Weight.Numbers;
             }
+        }
+
+        static bool IsRead(List<BufferExpression> leaves, BufferExpression buffer)
+        {
+            foreach (var leaf in leaves)
+            {
+                if (buffer.ReadsSameAs(leaf))
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
     }
 }

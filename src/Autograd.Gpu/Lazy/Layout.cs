@@ -129,10 +129,19 @@ internal sealed class Layout
         }
 
         // Size-1 dimensions have no stride of their own. A run of the others that lie one after the other can be cut up at will.
-        var kept = Enumerable.Range(0, Rank).Where(d => Shape[d] != 1).ToArray();
+        Span<int> kept = Rank <= 16 ? stackalloc int[16] : new int[Rank];
+        int count = 0;
+        for (int d = 0; d < Rank; d++)
+        {
+            if (Shape[d] != 1)
+            {
+                kept[count++] = d;
+            }
+        }
+
         var strides = new long[shape.Rank];
         int target = shape.Rank - 1;
-        for (int i = kept.Length - 1; i >= 0; i--)
+        for (int i = count - 1; i >= 0; i--)
         {
             long step = Strides[kept[i]], run = Shape[kept[i]];
             while (i > 0 && Strides[kept[i - 1]] == Strides[kept[i]] * Shape[kept[i]])

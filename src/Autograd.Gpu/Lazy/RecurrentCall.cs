@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
+using Autograd.Gpu.Devices;
 using Autograd.Gpu.Devices.Host;
 using Autograd.Gpu.Devices.Kernels;
 using Autograd.Gpu.Kernels.Recurrent;
@@ -16,15 +17,27 @@ internal enum RecurrentKind
 }
 
 /// <summary>The buffers that a recurrent layer's steps work on, of float32 or float64, contiguous; see <see cref="RecurrentArguments{T}"/>.</summary>
-internal sealed record RecurrentBuffers(
-    BufferExpression Inputs, BufferExpression Products, BufferExpression Outputs, BufferExpression State, BufferExpression? Kept, BufferExpression? Previous);
+internal readonly record struct RecurrentBuffers(
+    BufferExpression Inputs, BufferExpression Products, BufferExpression Outputs, BufferExpression State, BufferExpression? Kept, BufferExpression? Previous)
+{
+    /// <summary>Holds the memory until here.</summary>
+    public void KeepAlive()
+    {
+        GC.KeepAlive(Inputs);
+        GC.KeepAlive(Products);
+        GC.KeepAlive(Outputs);
+        GC.KeepAlive(State);
+        GC.KeepAlive(Kept);
+        GC.KeepAlive(Previous);
+    }
+}
 
 /// <summary>All steps of a layer, with their products, in the order of the recurrence. Only the host takes them in one call.</summary>
 /// <param name="Weight">The weights of the hidden state.</param>
 /// <param name="Panels">Memory for a packed copy of them, or null where that does not pay.</param>
 /// <param name="Starts">The first row of each step.</param>
 /// <param name="Counts">The number of rows of each.</param>
-internal sealed record RecurrentSteps(BufferExpression Weight, BufferExpression? Panels, long[] Starts, long[] Counts);
+internal readonly record struct RecurrentSteps(BufferExpression Weight, Block? Panels, long[] Starts, long[] Counts);
 
 /// <summary>
 /// The pointwise part of one step of a recurrent layer, forward or back: <paramref name="rows"/> rows from row <paramref name="start"/> on; or, given
@@ -87,8 +100,9 @@ internal readonly unsafe struct RecurrentCall(
             }
         }
 
-        GC.KeepAlive(buffers);
-        GC.KeepAlive(steps);
+        buffers.KeepAlive();
+        GC.KeepAlive(steps?.Weight);
+        GC.KeepAlive(steps?.Panels);
     }
 
     private void Run<T, TCell, TVectorCell, TWide, TWideCell>(Device? device)
@@ -114,22 +128,22 @@ internal readonly unsafe struct RecurrentCall(
                 StateAt = stateAt,
                 Batch = batch,
             };
-            if (steps is null)
+            if (steps is not { } all)
             {
                 HostRecurrent.Run<T, TCell, TVectorCell, TWide, TWideCell>(step, rows, back);
                 return;
             }
 
-            var weight = steps.Weight;
+            var weight = all.Weight;
             var sweep = new HostRecurrentSweep<T>
             {
                 Step = step,
                 Weight = (T*)weight.Block.Pointer + weight.Layout.Offset,
                 WeightRow = (nint)weight.Layout.Stride(0),
                 WeightColumn = (nint)weight.Layout.Stride(1),
-                Panels = steps.Panels is { } panels ? (T*)panels.Block.Pointer : null,
-                Starts = steps.Starts,
-                Counts = steps.Counts,
+                Panels = all.Panels is { } panels ? (T*)panels.Pointer : null,
+                Starts = all.Starts,
+                Counts = all.Counts,
             };
             HostRecurrentSweeps.Run<T, TCell, TVectorCell, TWide, TWideCell>(sweep, back);
             return;

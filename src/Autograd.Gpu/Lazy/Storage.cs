@@ -71,6 +71,9 @@ internal sealed class Storage : VersionCounter
         return false;
     }
 
+    /// <summary>Whether one tensor holds this storage.</summary>
+    public bool HasOneHandle => _handles == 1;
+
     /// <summary>A tensor lets go of this storage; the last one to do so gives the memory back.</summary>
     public void ReleaseHandle()
     {

@@ -48,5 +48,5 @@ public readonly struct ConvolutionPadding : IEnumerable<long>
     public override string ToString() => IsSame ? "same" : (_sizes ?? 0).ToString();
 
     /// <summary>The zeros before each dimension.</summary>
-    internal long[] For(string operation, int rank) => (_sizes ?? 0).For(operation, "padding", rank);
+    internal void For(string operation, Span<long> all) => (_sizes ?? 0).For(operation, "padding", all);
 }

@@ -47,24 +47,32 @@ public static partial class Functional
 
     private static Tensor Attend(Tensor query, Tensor key, Tensor value, Tensor? mask, double dropout, bool isCausal, double? scale)
     {
-        Shape lead = Shape.Broadcast(Shape.Broadcast(Leading(query), Leading(key), Sdpa), Leading(value), Sdpa);
-        (query, key, value) = (Expanded(query, lead), Expanded(key, lead), Expanded(value, lead));
-        Shape scores = [.. lead, query.Shape[-2], key.Shape[-2]];
-        if (mask is not null && Shape.Broadcast(mask.Shape, scores, Sdpa) != scores)
+        if (!HasLeading(key, query) || !HasLeading(value, query))
         {
-            throw new ShapeException($"{Sdpa}: a mask of shape {mask.Shape} does not broadcast to the scores' shape {scores}. Give it [.., l, s].");
+            var common = Shape.Broadcast(Shape.Broadcast(Leading(query), Leading(key), Sdpa), Leading(value), Sdpa);
+            (query, key, value) = (Expanded(query, common), Expanded(key, common), Expanded(value, common));
+        }
+
+        var lead = query.Shape.AsSpan()[..^2];
+        if (mask is not null)
+        {
+            Shape scores = [.. lead, query.Shape[-2], key.Shape[-2]];
+            if (Shape.Broadcast(mask.Shape, scores, Sdpa) != scores)
+            {
+                throw new ShapeException($"{Sdpa}: a mask of shape {mask.Shape} does not broadcast to the scores' shape {scores}. Give it [.., l, s].");
+            }
         }
 
         // Kernels take three leading dimensions.
-        int extra = lead.Rank - AttentionOperands.MaxLeading;
+        int extra = lead.Length - AttentionOperands.MaxLeading, scoresRank = query.Rank;
         if (extra > 0)
         {
             (query, key, value) = (query.Flatten(0, extra), key.Flatten(0, extra), value.Flatten(0, extra));
-            mask = mask is null || mask.Rank < scores.Rank - extra ? mask : mask.Expand([.. lead, mask.Shape[-2], mask.Shape[-1]]).Flatten(0, extra);
+            mask = mask is null || mask.Rank < scoresRank - extra ? mask : mask.Expand([.. lead, mask.Shape[-2], mask.Shape[-1]]).Flatten(0, extra);
         }
 
         var output = Fused(query, key, value, mask, dropout, isCausal, scale ?? 1 / Math.Sqrt(query.Shape[-1]));
-        return extra > 0 ? output.Unflatten(0, lead.AsSpan()[..(extra + 1)]) : output;
+        return extra > 0 ? output.Unflatten(0, lead[..(extra + 1)]) : output;
     }
 
     private static Tensor Fused(Tensor query, Tensor key, Tensor value, Tensor? mask, double dropout, bool isCausal, double scale)
@@ -133,6 +141,8 @@ public static partial class Functional
         return group;
     }
 
+    private static bool HasLeading(Tensor tensor, Tensor other) => tensor.Shape.AsSpan()[..^2].SequenceEqual(other.Shape.AsSpan()[..^2]);
+
     private static Shape Leading(Tensor tensor) => [.. tensor.Shape.AsSpan()[..^2]];
 
     private static Tensor Expanded(Tensor tensor, Shape lead)
@@ -146,7 +156,8 @@ public static partial class Functional
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(value);
-        foreach (var other in new[] { key, value, mask })
+        ReadOnlySpan<Tensor?> others = [key, value, mask];
+        foreach (var other in others)
         {
             if (other is not null && other.Device != query.Device)
             {

@@ -87,41 +87,46 @@ public static partial class Functional
             throw new ArgumentException($"{name}: divisor must be not zero.");
         }
 
-        return AveragePooling.Apply(new PoolParameters(name, rank, kernel, stride, padding, null, ceilMode), input, countIncludePad, divisor);
+        return AveragePooling.Apply(name, new PoolParameters(name, rank, input.Shape, kernel, stride, padding, null, ceilMode), input, countIncludePad, divisor);
     }
 
     private static Tensor AdaptiveAvgPool(string name, int rank, Tensor input, Sizes outputSize)
     {
         CheckFloating(name, PoolParameters.Check(name, rank, input));
-        var sizes = AdaptiveSizes(name, rank, input, outputSize);
+        Span<long> sizes = stackalloc long[rank];
+        NewSizes(name, input, outputSize, sizes);
 
         // One mean of all is a reduction, which many threads share.
-        return sizes.All(n => n == 1)
-            ? input.Mean([.. Enumerable.Range(-rank, rank)], keepDim: true)
+        ReadOnlySpan<int> last = [-3, -2, -1];
+        return !sizes.ContainsAnyExcept(1)
+            ? input.Mean(last[^rank..], keepDim: true)
             : AveragePooling.Adaptive(name, sizes, input);
     }
 
     private static Tensor LpPool(string name, int rank, Tensor input, double p, Sizes kernel, Sizes? stride, bool ceilMode)
     {
         CheckFloating(name, PoolParameters.Check(name, rank, input));
-        var pool = new PoolParameters(name, rank, kernel, stride, null, null, ceilMode);
-        var mean = AveragePooling.Apply(pool, input.Pow(p), countIncludePad: true, null);
-        return (mean * (double)pool.Kernel.Aggregate((a, b) => a * b)).Pow(1 / p);
-    }
-
-    private static long[] AdaptiveSizes(string name, int rank, Tensor input, Sizes outputSize)
-    {
-        var sizes = outputSize.For(name, "output_size", rank);
+        var pool = new PoolParameters(name, rank, input.Shape, kernel, stride, null, null, ceilMode);
+        double window = 1;
         for (int d = 0; d < rank; d++)
         {
-            sizes[d] = sizes[d] == -1 ? input.Shape[d - rank] : sizes[d];
+            window *= pool[d].Kernel;
+        }
+
+        return (AveragePooling.Apply(name, pool, input.Pow(p), countIncludePad: true, null) * window).Pow(1 / p);
+    }
+
+    private static void NewSizes(string name, Tensor input, Sizes outputSize, Span<long> sizes)
+    {
+        outputSize.For(name, "output_size", sizes);
+        for (int d = 0; d < sizes.Length; d++)
+        {
+            sizes[d] = sizes[d] == -1 ? input.Shape[d - sizes.Length] : sizes[d];
             if (sizes[d] < 0)
             {
                 throw new ShapeException($"{name}: elements of output_size must be greater than or equal to 0, but got {outputSize}. Use -1 to keep the input's size.");
             }
         }
-
-        return sizes;
     }
 
     private static Tensor CheckFloating(string operation, Tensor input) => input.DType.IsFloatingPoint()

@@ -1,3 +1,4 @@
+using Autograd.Gpu.Kernels.Convolution;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
 
@@ -81,7 +82,8 @@ public static partial class Functional
         string operation, int rank, Tensor input, Tensor weight, Tensor? bias, Sizes? stride, ConvolutionPadding padding, Sizes? dilation, long groups)
     {
         ConvolutionCheck.Tensors(operation, rank, input, weight, bias, groups);
-        var axes = ConvolutionCheck.Axes(operation, input.Shape, weight.Shape, stride ?? 1, padding, dilation ?? 1, rank);
+        Span<ConvolutionAxis> axes = stackalloc ConvolutionAxis[rank];
+        ConvolutionCheck.Axes(operation, input.Shape, weight.Shape, stride ?? 1, padding, dilation ?? 1, axes);
         ConvolutionCheck.Channels(operation, input.Shape, weight.Shape, bias?.Shape, groups, weight.Shape[1] * groups, weight.Shape[0], isTransposed: false);
         return Apply(ConvolutionKind.Output, ConvolutionGeometry.Of(axes, groups, weight.Shape[1]), rank, input, weight, bias);
     }
@@ -91,7 +93,8 @@ public static partial class Functional
     {
         ConvolutionCheck.Tensors(operation, rank, input, weight, bias, groups);
         ConvolutionCheck.Channels(operation, input.Shape, weight.Shape, bias?.Shape, groups, weight.Shape[0], weight.Shape[1] * groups, isTransposed: true);
-        var axes = ConvolutionCheck.TransposedAxes(operation, input.Shape, weight.Shape, stride ?? 1, padding ?? 0, outputPadding ?? 0, dilation ?? 1, rank);
+        Span<ConvolutionAxis> axes = stackalloc ConvolutionAxis[rank];
+        ConvolutionCheck.TransposedAxes(operation, input.Shape, weight.Shape, stride ?? 1, padding ?? 0, outputPadding ?? 0, dilation ?? 1, axes);
         return Apply(ConvolutionKind.Input, ConvolutionGeometry.Of(axes, groups, weight.Shape[1]), rank, input, weight, bias);
     }
 
@@ -103,10 +106,8 @@ public static partial class Functional
         var output = Convolution.Apply(kind, geometry, batch.To(compute), weight.To(compute));
         if (bias is not null)
         {
-            var sizes = new long[rank + 1];
-            Array.Fill(sizes, 1);
-            sizes[0] = bias.Shape[0];
-            output += bias.To(compute).Reshape(sizes);
+            ReadOnlySpan<long> sizes = [bias.Shape[0], 1, 1, 1];
+            output += bias.To(compute).Reshape(sizes[..(rank + 1)]);
         }
 
         output = output.To(dtype);

@@ -68,15 +68,7 @@ public static partial class Functional
             return AdaptiveAvgPool($"AdaptiveAvgPool{rank}D", rank, input, sizes);
         }
 
-        var bands = new Band[rank];
-        for (int d = 0; d < rank; d++)
-        {
-            double? scale = recomputeScaleFactor ? null : scales?[d];
-            bands[d] = antialias
-                ? Interpolation.SmoothRows(mode, input.Shape[d + 2], sizes[d], alignCorners ?? false, scale)
-                : Interpolation.Rows(mode, input.Shape[d + 2], sizes[d], alignCorners ?? false, scale);
-        }
-
+        var bands = Interpolation.Bands(AdaptiveSizes.Of(input.Shape, sizes), mode, alignCorners ?? false, antialias, recomputeScaleFactor ? null : scales);
         string name = $"Upsample{mode}{rank}D{(antialias ? "Aa" : "")}";
         return Structural.Apply(new BandProduct(name, bands), input);
     }

@@ -1,4 +1,5 @@
 using Autograd.Gpu.Operations;
+using Autograd.Gpu.Tape;
 using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu.Nn;
@@ -143,7 +144,7 @@ public static partial class Functional
             return (first, weights);
         });
         var squares = (x * x).Reshape(input.Shape[0], channels, positions);
-        var means = Structural.Apply(new BandProduct("AvgPool2D", [neighbours, Band.Identity(checked((int)positions))]), squares);
+        var means = Structural.Apply(new BandProduct("AvgPool2D", new BandSet(neighbours, Band.Identity(checked((int)positions)))), squares);
         return (x / (means.Reshape(input.Shape) * alpha + k).Pow(beta)).To(input.DType);
     }
 
@@ -185,7 +186,7 @@ public static partial class Functional
         double eps)
     {
         var dtype = input.DType.ComputeType();
-        Shape affine = [input.Shape[1], .. Enumerable.Repeat(1L, input.Rank - 2)];
+        var affine = NormalisedPart.Affine(input.Shape[1], input.Rank);
         var scale = weight?.Reshape(affine) ?? Tensor.Ones(affine, dtype, input.Device);
         var shift = bias?.Reshape(affine) ?? Tensor.Zeros(affine, dtype, input.Device);
         if (input.NumElements == 0)
@@ -197,7 +198,7 @@ public static partial class Functional
         Statistics? statistics = null;
         if (input.Wrapper is null || runningMean is not null || runningVar is not null)
         {
-            using var mode = Autodiff.NoGrad();
+            using var mode = GradMode.Set(false);
             statistics = part.Measure(Unmapped(name, input).To(dtype));
             double count = part.Count(input);
             Update(runningMean, statistics.Mean, momentum);
@@ -251,11 +252,16 @@ public static partial class Functional
         }
 
         long channels = input.Shape[1];
-        foreach (var (what, vector) in new[] { ("running_mean", runningMean), ("running_var", runningVar), ("weight", weight), ("bias", bias) })
+        Check("running_mean", runningMean);
+        Check("running_var", runningVar);
+        Check("weight", weight);
+        Check("bias", bias);
+
+        void Check(string what, Tensor? vector)
         {
             if (vector is null)
             {
-                continue;
+                return;
             }
 
             if (vector.Device != input.Device)

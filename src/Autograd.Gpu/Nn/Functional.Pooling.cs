@@ -96,7 +96,9 @@ public static partial class Functional
     private static (Tensor Output, Tensor? Indices) AdaptiveMaxPool(string name, int rank, Tensor input, Sizes outputSize, bool wantsPlaces)
     {
         PoolParameters.Check(name, rank, input);
-        return MaxPooling.Apply(name, PoolWindows.Adaptive(rank, input.Shape, AdaptiveSizes(name, rank, input, outputSize)), input, wantsPlaces);
+        Span<long> sizes = stackalloc long[rank];
+        NewSizes(name, input, outputSize, sizes);
+        return MaxPooling.Apply(name, PoolWindows.Adaptive(AdaptiveSizes.Of(input.Shape, sizes)), input, wantsPlaces);
     }
 
     private static Tensor MaxUnpool(
@@ -147,8 +149,8 @@ public static partial class Functional
         string name, int rank, Tensor input, Sizes kernelSize, Sizes? stride, Sizes? padding, Sizes? dilation, bool ceilMode, bool wantsPlaces)
     {
         PoolParameters.Check(name, rank, input);
-        var pool = new PoolParameters(name, rank, kernelSize, stride, padding, dilation, ceilMode);
-        return MaxPooling.Apply(name, PoolWindows.Of(pool, input.Shape), input, wantsPlaces);
+        var pool = new PoolParameters(name, rank, input.Shape, kernelSize, stride, padding, dilation, ceilMode);
+        return MaxPooling.Apply(name, PoolWindows.Of(name, pool, input.Shape), input, wantsPlaces);
     }
 
     private static (Tensor Output, Tensor Indices) WithPlaces((Tensor Output, Tensor? Indices) result) => (result.Output, result.Indices!);

@@ -60,7 +60,10 @@ public static partial class Functional
                 $"{operation}: Given normalized_shape={normalizedShape}, expected input with shape [*, {sizes}], but got input of size{input.Shape}.");
         }
 
-        foreach (var (name, tensor) in new[] { ("weight", weight), ("bias", bias) })
+        Check("weight", weight);
+        Check("bias", bias);
+
+        void Check(string name, Tensor? tensor)
         {
             if (tensor is not null && tensor.Shape != normalizedShape)
             {

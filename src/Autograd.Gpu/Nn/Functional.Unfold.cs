@@ -50,7 +50,8 @@ public static partial class Functional
                 + $"but got: {input.Shape}. Reshape it.");
         }
 
-        long[] size = ConvolutionCheck.Positive("Fold", "output_size", outputSize, 2);
+        Span<long> size = stackalloc long[2];
+        ConvolutionCheck.Positive("Fold", "output_size", outputSize, size);
         var (height, width) = PatchAxes("Fold", size[0], size[1], kernelSize, dilation ?? 1, padding ?? 0, stride ?? 1);
         long taps = (long)height.Kernel * width.Kernel;
         if (input.Shape[-2] % taps != 0)
@@ -82,15 +83,19 @@ public static partial class Functional
     private static (ConvolutionAxis Height, ConvolutionAxis Width) PatchAxes(
         string operation, long height, long width, Sizes kernelSize, Sizes dilation, Sizes padding, Sizes stride)
     {
-        long[] kernel = ConvolutionCheck.Positive(operation, "kernel_size", kernelSize, 2), step = ConvolutionCheck.Positive(operation, "stride", stride, 2);
-        long[] apart = ConvolutionCheck.Positive(operation, "dilation", dilation, 2), zeros = ConvolutionCheck.NotNegative(operation, "padding", padding.For(operation, "padding", 2));
-        ConvolutionAxis Of(int d, long size)
-        {
-            long room = size + 2 * zeros[d] - apart[d] * (kernel[d] - 1) - 1;
-            return ConvolutionCheck.Axis(size, kernel[d], room < 0 ? 0 : room / step[d] + 1, step[d], zeros[d], apart[d]);
-        }
+        Span<long> kernel = stackalloc long[2], step = stackalloc long[2], apart = stackalloc long[2], zeros = stackalloc long[2];
+        ConvolutionCheck.Positive(operation, "kernel_size", kernelSize, kernel);
+        ConvolutionCheck.Positive(operation, "stride", stride, step);
+        ConvolutionCheck.Positive(operation, "dilation", dilation, apart);
+        padding.For(operation, "padding", zeros);
+        ConvolutionCheck.NotNegative(operation, "padding", zeros);
+        return (Axis(height, kernel[0], step[0], zeros[0], apart[0]), Axis(width, kernel[1], step[1], zeros[1], apart[1]));
 
-        return (Of(0, height), Of(1, width));
+        static ConvolutionAxis Axis(long size, long kernel, long step, long zeros, long apart)
+        {
+            long room = size + 2 * zeros - apart * (kernel - 1) - 1;
+            return ConvolutionCheck.Axis(size, kernel, room < 0 ? 0 : room / step + 1, step, zeros, apart);
+        }
     }
 
     private static Tensor ApplyPatches(bool folds, ConvolutionAxis height, ConvolutionAxis width, Tensor input, int rank)

@@ -14,7 +14,12 @@ public abstract class ModuleBase
     public bool Training { get; private set; } = true;
 
     /// <summary>All parameters of this module and of its children, in order of registration.</summary>
-    public IReadOnlyList<Tensor> Parameters() => [.. NamedParameters().Select(p => p.Tensor)];
+    public IReadOnlyList<Tensor> Parameters()
+    {
+        var parameters = new List<Tensor>();
+        Collect(parameters);
+        return parameters;
+    }
 
     /// <summary>All parameters with their paths: <c>0.weight</c>.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> NamedParameters() => Places().Select(p => (p.Name, p.Parameter.Value));
@@ -65,9 +70,27 @@ public abstract class ModuleBase
     /// <summary>Sets the gradients of all parameters to null.</summary>
     public void ZeroGrad()
     {
-        foreach (var (_, tensor) in NamedParameters())
+        foreach (var (_, parameter) in _parameters)
         {
-            tensor.Grad = null;
+            parameter.Value.Grad = null;
+        }
+
+        foreach (var (_, child) in _children)
+        {
+            child.ZeroGrad();
+        }
+    }
+
+    private void Collect(List<Tensor> parameters)
+    {
+        foreach (var (_, parameter) in _parameters)
+        {
+            parameters.Add(parameter.Value);
+        }
+
+        foreach (var (_, child) in _children)
+        {
+            child.Collect(parameters);
         }
     }
 

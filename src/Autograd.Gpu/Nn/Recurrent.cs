@@ -11,19 +11,19 @@ internal static class Recurrent
 
     /// <summary>
     /// The hidden states of all rows, [rows, out], and the last ones of each sequence, [batch, out]; of an LSTM the last cell states, [batch, hidden], too. Missing
-    /// states are zeros. Half types are computed in float32. Of a cell's one step the last hidden states are the output itself.
+    /// states are zeros; the last ones are made only if they are wanted. Half types are computed in float32. Of a cell's one step the last hidden states are the output itself.
     /// </summary>
-    public static (Tensor Output, Tensor Hidden, Tensor? Cell) Apply(
-        RecurrentKind kind, Tensor x, RecurrentWeights weights, Tensor? hidden, Tensor? cell, long[] sizes, long batch, bool reverse,
-        bool isCell = false)
+    public static (Tensor Output, Tensor? Hidden, Tensor? Cell) Apply(
+        RecurrentKind kind, Tensor x, RecurrentWeights weights, Tensor? hidden, Tensor? cell, SequenceSteps steps, long batch,
+        bool isCell = false, bool wantsStates = true)
     {
         var dtype = x.DType;
         var compute = dtype.ComputeType();
         if (compute != dtype)
         {
             var (states, last, memory) = Apply(
-                kind, x.To(compute), weights.To(compute), hidden?.To(compute), cell?.To(compute), sizes, batch, reverse, isCell);
-            return (states.To(dtype), last.To(dtype), memory?.To(dtype));
+                kind, x.To(compute), weights.To(compute), hidden?.To(compute), cell?.To(compute), steps, batch, isCell, wantsStates);
+            return (states.To(dtype), last?.To(dtype), memory?.To(dtype));
         }
 
         long width = weights.Hidden.Shape[0] / GatesOf(kind), rows = x.Shape[0];
@@ -39,7 +39,7 @@ internal static class Recurrent
         var gates = Functional.Linear(x, weights.Input, bias);
         if (weights.Projection is { } projection)
         {
-            return Projected(gates, weights.Hidden, projection, hidden, cell, sizes, batch, reverse);
+            return Projected(gates, weights.Hidden, projection, hidden, cell, steps, batch);
         }
 
         var state = kind switch
@@ -49,32 +49,26 @@ internal static class Recurrent
             RecurrentKind.Gru => Tensor.Cat([hidden ?? Zeros(x, [batch, width]), weights.HiddenBias?.Narrow(0, 2 * width, width).Unsqueeze(0) ?? Zeros(x, [1, width])]),
             _ => hidden ?? Zeros(x, [batch, width]),
         };
-        var result = Structural.Apply(new RecurrentSequence(kind, sizes, batch, reverse), [gates, weights.Hidden, state]);
+        var result = Structural.Apply(new RecurrentSequence(kind, steps, batch), [gates, weights.Hidden, state]);
         var output = result.Narrow(0, 0, rows);
         return (
             output,
-            isCell ? output : result.Narrow(0, rows, batch),
-            kind == RecurrentKind.Lstm ? result.Narrow(0, rows + batch, batch) : null);
+            isCell ? output : wantsStates ? result.Narrow(0, rows, batch) : null,
+            kind == RecurrentKind.Lstm && wantsStates ? result.Narrow(0, rows + batch, batch) : null);
     }
 
     /// <summary>An LSTM whose hidden state is a projection of what the cell gives (Sak et al. 2014): step by step, as tensors.</summary>
     private static (Tensor Output, Tensor Hidden, Tensor? Cell) Projected(
-        Tensor gates, Tensor weight, Tensor projection, Tensor? hidden, Tensor? cell, long[] sizes, long batch, bool reverse)
+        Tensor gates, Tensor weight, Tensor projection, Tensor? hidden, Tensor? cell, SequenceSteps steps, long batch)
     {
         hidden ??= Zeros(gates, [batch, projection.Shape[0]]);
         cell ??= Zeros(gates, [batch, projection.Shape[1]]);
-        var outputs = new Tensor[sizes.Length];
-        var starts = new long[sizes.Length];
-        for (int t = 1; t < sizes.Length; t++)
+        var outputs = new Tensor[steps.Length];
+        for (int i = 0; i < outputs.Length; i++)
         {
-            starts[t] = starts[t - 1] + sizes[t - 1];
-        }
-
-        for (int k = 0; k < sizes.Length; k++)
-        {
-            int t = reverse ? sizes.Length - 1 - k : k;
-            var parts = (gates.Narrow(0, starts[t], sizes[t]) + hidden.Narrow(0, 0, sizes[t]).MatMul(weight.T)).Chunk(4, 1);
-            var memory = parts[1].Sigmoid() * cell.Narrow(0, 0, sizes[t]) + parts[0].Sigmoid() * parts[2].Tanh();
+            var (start, count, t) = (steps.Starts[i], steps.Counts[i], steps.Places[i]);
+            var parts = (gates.Narrow(0, start, count) + hidden.Narrow(0, 0, count).MatMul(weight.T)).Chunk(4, 1);
+            var memory = parts[1].Sigmoid() * cell.Narrow(0, 0, count) + parts[0].Sigmoid() * parts[2].Tanh();
             outputs[t] = (parts[3].Sigmoid() * memory.Tanh()).MatMul(projection.T);
             hidden = Over(hidden, outputs[t]);
             cell = Over(cell, memory);
@@ -91,7 +85,7 @@ internal static class Recurrent
 }
 
 /// <summary>The parameters of one direction of one layer.</summary>
-internal sealed record RecurrentWeights(Tensor Input, Tensor Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? Projection)
+internal readonly record struct RecurrentWeights(Tensor Input, Tensor Hidden, Tensor? InputBias, Tensor? HiddenBias, Tensor? Projection)
 {
     public RecurrentWeights To(DType dtype) => new(Input.To(dtype), Hidden.To(dtype), InputBias?.To(dtype), HiddenBias?.To(dtype), Projection?.To(dtype));
 }

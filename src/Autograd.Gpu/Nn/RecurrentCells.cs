@@ -1,4 +1,5 @@
 using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Operations;
 
 namespace Autograd.Gpu.Nn;
 
@@ -69,7 +70,7 @@ public abstract class RecurrentCell : Module
         }
 
         long batch = input.Shape[0];
-        var (output, _, memory) = Recurrent.Apply(_kind, input, _parameters.Values, hidden, cell, [batch], batch, reverse: false, isCell: true);
+        var (output, _, memory) = Recurrent.Apply(_kind, input, _parameters.Values, hidden, cell, SequenceSteps.Even(1, batch, reverse: false), batch, isCell: true);
         return (output, memory);
     }
 }

@@ -1,5 +1,6 @@
 using Autograd.Gpu.Diagnostics;
 using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Operations;
 
 namespace Autograd.Gpu.Nn;
 
@@ -83,9 +84,9 @@ public abstract class RecurrentLayer : Module
     private long OutputSize => ProjSize > 0 ? ProjSize : HiddenSize;
 
     /// <summary>The outputs for an input, from a state of zeros.</summary>
-    public override Tensor Forward(Tensor input) => Run(input, null, null).Output;
+    public override Tensor Forward(Tensor input) => Run(input, null, null, wantsStates: false).Output;
 
-    private protected (Tensor Output, Tensor Hidden, Tensor? Cell) Run(Tensor input, Tensor? hidden, Tensor? cell)
+    private protected (Tensor Output, Tensor? Hidden, Tensor? Cell) Run(Tensor input, Tensor? hidden, Tensor? cell, bool wantsStates = true)
     {
         ArgumentNullException.ThrowIfNull(input);
         string name = GetType().Name;
@@ -95,7 +96,8 @@ public abstract class RecurrentLayer : Module
         }
 
         bool isBatched = input.Rank == 3;
-        foreach (var state in new[] { hidden, cell })
+        ReadOnlySpan<Tensor?> states = [hidden, cell];
+        foreach (var state in states)
         {
             if (state is not null && state.Rank != input.Rank)
             {
@@ -106,8 +108,8 @@ public abstract class RecurrentLayer : Module
 
         if (!isBatched)
         {
-            var (flat, last, memory) = Run(name, input, Enumerable.Repeat(1L, (int)input.Shape[0]).ToArray(), 1, hidden?.Unsqueeze(1), cell?.Unsqueeze(1));
-            return (flat, last.Squeeze(1), memory?.Squeeze(1));
+            var (flat, last, memory) = Run(name, input, SequenceSteps.Even(input.Shape[0], 1, reverse: false), 1, hidden?.Unsqueeze(1), cell?.Unsqueeze(1), wantsStates);
+            return (flat, last?.Squeeze(1), memory?.Squeeze(1));
         }
 
         if (BatchFirst)
@@ -116,9 +118,7 @@ public abstract class RecurrentLayer : Module
         }
 
         long time = input.Shape[0], batch = input.Shape[1];
-        var sizes = new long[time];
-        Array.Fill(sizes, batch);
-        var (rows, final, finalCell) = Run(name, input.Flatten(0, 1), sizes, batch, hidden, cell);
+        var (rows, final, finalCell) = Run(name, input.Flatten(0, 1), SequenceSteps.Even(time, batch, reverse: false), batch, hidden, cell, wantsStates);
         var output = rows.Reshape(time, batch, rows.Shape[1]);
         return (BatchFirst ? output.Transpose(0, 1) : output, final, finalCell);
     }
@@ -135,11 +135,12 @@ public abstract class RecurrentLayer : Module
         CheckState(name, input.BatchSizes[0], hidden, OutputSize);
         CheckState(name, input.BatchSizes[0], cell, HiddenSize);
         var (rows, last, memory) = Run(
-            name, input.Data, [.. input.BatchSizes], input.BatchSizes[0], hidden is null ? null : input.Sorted(hidden, 1), cell is null ? null : input.Sorted(cell, 1));
-        return (input.WithData(rows), input.Unsorted(last, 1), memory is null ? null : input.Unsorted(memory, 1));
+            name, input.Data, new SequenceSteps([.. input.BatchSizes], reverse: false), input.BatchSizes[0], hidden is null ? null : input.Sorted(hidden, 1), cell is null ? null : input.Sorted(cell, 1));
+        return (input.WithData(rows), input.Unsorted(last!, 1), memory is null ? null : input.Unsorted(memory, 1));
     }
 
-    private (Tensor Output, Tensor Hidden, Tensor? Cell) Run(string name, Tensor rows, long[] sizes, long batch, Tensor? hidden, Tensor? cell)
+    private (Tensor Output, Tensor? Hidden, Tensor? Cell) Run(
+        string name, Tensor rows, SequenceSteps steps, long batch, Tensor? hidden, Tensor? cell, bool wantsStates = true)
     {
         var weight = _parameters[0].Input;
         if (rows.Shape[1] != InputSize)
@@ -147,7 +148,7 @@ public abstract class RecurrentLayer : Module
             throw new ShapeException($"{name}: input.size(-1) must be equal to input_size. Expected {InputSize}, got {rows.Shape[1]}.");
         }
 
-        if (sizes.Length == 0)
+        if (steps.Length == 0)
         {
             throw new ShapeException($"{name}: Expected sequence length to be larger than 0 in RNN.");
         }
@@ -155,8 +156,9 @@ public abstract class RecurrentLayer : Module
         CheckKind(name, "input", rows, weight);
         CheckState(name, batch, hidden, OutputSize);
         CheckState(name, batch, cell, HiddenSize);
-        var last = new Tensor[_parameters.Length];
-        var memory = new Tensor[_parameters.Length];
+        var last = wantsStates ? new Tensor[_parameters.Length] : [];
+        var memory = wantsStates ? new Tensor[_parameters.Length] : [];
+        var back = Bidirectional ? steps.Reversed() : steps;
         for (int layer = 0; layer < NumLayers; layer++)
         {
             if (layer > 0 && Dropout > 0 && Training)
@@ -170,12 +172,20 @@ public abstract class RecurrentLayer : Module
             for (int direction = 0; direction < outputs.Length; direction++)
             {
                 int i = layer * Directions + direction;
-                (outputs[direction], last[i], var cells) = Recurrent.Apply(
-                    _kind, rows, _parameters[i].Values, hidden?.Select(0, i), cell?.Select(0, i), sizes, batch, reverse: direction == 1);
-                memory[i] = cells!;
+                (outputs[direction], var states, var cells) = Recurrent.Apply(
+                    _kind, rows, _parameters[i].Values, hidden?.Select(0, i), cell?.Select(0, i), direction == 1 ? back : steps, batch, wantsStates: wantsStates);
+                if (wantsStates)
+                {
+                    (last[i], memory[i]) = (states!, cells!);
+                }
             }
 
             rows = outputs.Length == 1 ? outputs[0] : Tensor.Cat(outputs, 1);
+        }
+
+        if (!wantsStates)
+        {
+            return (rows, null, null);
         }
 
         return (rows, Stacked(last), _kind == RecurrentKind.Lstm ? Stacked(memory) : null);

@@ -40,7 +40,7 @@ public sealed class RNN : RecurrentLayer
     public (Tensor Output, Tensor Hn) Forward(Tensor input, Tensor? h0)
     {
         var (output, hidden, _) = Run(input, h0, null);
-        return (output, hidden);
+        return (output, hidden!);
     }
 
     /// <summary>The same for a packed sequence.</summary>
@@ -49,7 +49,7 @@ public sealed class RNN : RecurrentLayer
     public (PackedSequence Output, Tensor Hn) Forward(PackedSequence input, Tensor? h0 = null)
     {
         var (output, hidden, _) = Run(input, h0, null);
-        return (output, hidden);
+        return (output, hidden!);
     }
 }
 
@@ -82,7 +82,7 @@ public sealed class LSTM : RecurrentLayer
     public (Tensor Output, (Tensor Hn, Tensor Cn) State) Forward(Tensor input, (Tensor H0, Tensor C0)? state)
     {
         var (output, hidden, cell) = Run(input, state?.H0, state?.C0);
-        return (output, (hidden, cell!));
+        return (output, (hidden!, cell!));
     }
 
     /// <summary>The same for a packed sequence.</summary>
@@ -91,7 +91,7 @@ public sealed class LSTM : RecurrentLayer
     public (PackedSequence Output, (Tensor Hn, Tensor Cn) State) Forward(PackedSequence input, (Tensor H0, Tensor C0)? state = null)
     {
         var (output, hidden, cell) = Run(input, state?.H0, state?.C0);
-        return (output, (hidden, cell!));
+        return (output, (hidden!, cell!));
     }
 }
 
@@ -123,7 +123,7 @@ public sealed class GRU : RecurrentLayer
     public (Tensor Output, Tensor Hn) Forward(Tensor input, Tensor? h0)
     {
         var (output, hidden, _) = Run(input, h0, null);
-        return (output, hidden);
+        return (output, hidden!);
     }
 
     /// <summary>The same for a packed sequence.</summary>
@@ -132,6 +132,6 @@ public sealed class GRU : RecurrentLayer
     public (PackedSequence Output, Tensor Hn) Forward(PackedSequence input, Tensor? h0 = null)
     {
         var (output, hidden, _) = Run(input, h0, null);
-        return (output, hidden);
+        return (output, hidden!);
     }
 }

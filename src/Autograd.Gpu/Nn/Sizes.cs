@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Autograd.Gpu.Nn;
@@ -9,14 +10,30 @@ namespace Autograd.Gpu.Nn;
 [CollectionBuilder(typeof(Sizes), nameof(Create))]
 public readonly struct Sizes : IEnumerable<long>
 {
-    private readonly long[]? _values;
+    private readonly Three _first;
+    private readonly int _count;
 
-    private Sizes(long[] values) => _values = values;
+    /// <summary>All numbers, if they are more than three.</summary>
+    private readonly long[]? _many;
 
-    private ReadOnlySpan<long> Values => _values;
+    private Sizes(ReadOnlySpan<long> values)
+    {
+        _count = values.Length;
+        if (_count > 3)
+        {
+            _many = values.ToArray();
+        }
+        else
+        {
+            values.CopyTo(_first);
+        }
+    }
+
+    [UnscopedRef]
+    private ReadOnlySpan<long> Values => _many ?? ((ReadOnlySpan<long>)_first)[.._count];
 
     /// <summary>The numbers of a collection expression.</summary>
-    public static Sizes Create(ReadOnlySpan<long> values) => new(values.ToArray());
+    public static Sizes Create(ReadOnlySpan<long> values) => new(values);
 
     /// <summary>The same for all dimensions.</summary>
     public static implicit operator Sizes(int value) => new([value]);
@@ -31,10 +48,10 @@ public readonly struct Sizes : IEnumerable<long>
     public static implicit operator Sizes((int Depth, int Height, int Width) values) => new([values.Depth, values.Height, values.Width]);
 
     /// <summary>One number for each dimension.</summary>
-    public static implicit operator Sizes(long[] values) => new([.. values]);
+    public static implicit operator Sizes(long[] values) => new(values);
 
     /// <inheritdoc/>
-    public IEnumerator<long> GetEnumerator() => ((IEnumerable<long>)(_values ?? [])).GetEnumerator();
+    public IEnumerator<long> GetEnumerator() => ((IEnumerable<long>)Values.ToArray()).GetEnumerator();
 
     System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -45,19 +62,33 @@ public readonly struct Sizes : IEnumerable<long>
     /// <exception cref="ShapeException">There is neither one number nor one for each.</exception>
     internal long[] For(string operation, string what, int rank)
     {
-        if (Values.Length == rank)
+        var all = new long[rank];
+        For(operation, what, all);
+        return all;
+    }
+
+    /// <summary>One number for each place of <paramref name="all"/>.</summary>
+    /// <exception cref="ShapeException">There is neither one number nor one for each.</exception>
+    internal void For(string operation, string what, Span<long> all)
+    {
+        if (_count == all.Length)
         {
-            return Values.ToArray();
+            Values.CopyTo(all);
+            return;
         }
 
-        if (Values.Length != 1)
+        if (_count != 1)
         {
             throw new ShapeException(
-                $"{operation}: {what} must either be a single int, or a tuple of {(rank == 1 ? "one int" : rank == 2 ? "two ints" : "three ints")}, but got {this}.");
+                $"{operation}: {what} must either be a single int, or a tuple of {(all.Length == 1 ? "one int" : all.Length == 2 ? "two ints" : "three ints")}, but got {this}.");
         }
 
-        var all = new long[rank];
-        Array.Fill(all, Values[0]);
-        return all;
+        all.Fill(_first[0]);
+    }
+
+    [InlineArray(3)]
+    private struct Three
+    {
+        private long _value;
     }
 }

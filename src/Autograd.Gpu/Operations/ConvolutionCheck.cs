@@ -11,7 +11,8 @@ internal static class ConvolutionCheck
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(weight);
-        foreach (var other in new[] { weight, bias ?? weight })
+        ReadOnlySpan<Tensor> others = [weight, bias ?? weight];
+        foreach (var other in others)
         {
             if (other.Device != input.Device)
             {
@@ -80,25 +81,35 @@ internal static class ConvolutionCheck
         }
     }
 
-    /// <summary>The spatial dimensions of a convolution.</summary>
-    public static ConvolutionAxis[] Axes(
-        string operation, Shape input, Shape weight, Sizes stride, ConvolutionPadding padding, Sizes dilation, int rank)
+    /// <summary>The spatial dimensions of a convolution: as many as there is room for in <paramref name="axes"/>.</summary>
+    public static void Axes(
+        string operation, Shape input, Shape weight, Sizes stride, ConvolutionPadding padding, Sizes dilation, Span<ConvolutionAxis> axes)
     {
-        long[] strides = Positive(operation, "stride", stride, rank), dilations = Positive(operation, "dilation", dilation, rank);
-        long[] before = padding.IsSame ? new long[rank] : NotNegative(operation, "padding", padding.For(operation, rank)), after = before;
+        int rank = axes.Length;
+        Span<long> strides = stackalloc long[rank], dilations = stackalloc long[rank], before = stackalloc long[rank], after = stackalloc long[rank];
+        Positive(operation, "stride", stride, strides);
+        Positive(operation, "dilation", dilation, dilations);
         if (padding.IsSame)
         {
-            if (strides.Any(s => s != 1))
+            if (strides.ContainsAnyExcept(1))
             {
                 throw new ShapeException($"{operation}: padding='same' is not supported for strided convolutions, but got stride {stride}. Give the padding in numbers.");
             }
 
-            var total = Enumerable.Range(0, rank).Select(d => dilations[d] * (weight[2 + d] - 1)).ToArray();
-            before = Array.ConvertAll(total, t => t / 2);
-            after = Array.ConvertAll(total, t => t - t / 2);
+            for (int d = 0; d < rank; d++)
+            {
+                long total = dilations[d] * (weight[2 + d] - 1);
+                (before[d], after[d]) = (total / 2, total - total / 2);
+            }
+        }
+        else
+        {
+            padding.For(operation, before);
+            NotNegative(operation, "padding", before);
+            before.CopyTo(after);
         }
 
-        var (padded, kernel, axes) = (new long[rank], new long[rank], new ConvolutionAxis[rank]);
+        Span<long> padded = stackalloc long[rank], kernel = stackalloc long[rank];
         for (int d = 0; d < rank; d++)
         {
             padded[d] = input[d - rank] + before[d] + after[d];
@@ -115,24 +126,27 @@ internal static class ConvolutionCheck
             if (kernel[d] > padded[d])
             {
                 throw new ShapeException(
-                    $"{operation}: Calculated padded input size per channel: ({string.Join(" x ", padded)}). Kernel size: ({string.Join(" x ", kernel)}). "
+                    $"{operation}: Calculated padded input size per channel: ({string.Join(" x ", padded.ToArray())}). Kernel size: ({string.Join(" x ", kernel.ToArray())}). "
                     + "Kernel size can't be greater than actual input size.");
             }
 
             axes[d] = Axis(input[d - rank], weight[2 + d], (padded[d] - kernel[d]) / strides[d] + 1, strides[d], before[d], dilations[d]);
         }
-
-        return axes;
     }
 
     /// <summary>The spatial dimensions of the convolution whose transpose is computed: its input is the result.</summary>
-    public static ConvolutionAxis[] TransposedAxes(
-        string operation, Shape input, Shape weight, Sizes stride, Sizes padding, Sizes outputPadding, Sizes dilation, int rank)
+    public static void TransposedAxes(
+        string operation, Shape input, Shape weight, Sizes stride, Sizes padding, Sizes outputPadding, Sizes dilation, Span<ConvolutionAxis> axes)
     {
-        long[] strides = Positive(operation, "stride", stride, rank), dilations = Positive(operation, "dilation", dilation, rank);
-        long[] cut = NotNegative(operation, "padding", padding.For(operation, "padding", rank));
-        long[] added = NotNegative(operation, "output_padding", outputPadding.For(operation, "output_padding", rank));
-        var (sizes, axes) = (new long[rank], new ConvolutionAxis[rank]);
+        int rank = axes.Length;
+        Span<long> strides = stackalloc long[rank], dilations = stackalloc long[rank], cut = stackalloc long[rank], added = stackalloc long[rank];
+        Positive(operation, "stride", stride, strides);
+        Positive(operation, "dilation", dilation, dilations);
+        padding.For(operation, "padding", cut);
+        NotNegative(operation, "padding", cut);
+        outputPadding.For(operation, "output_padding", added);
+        NotNegative(operation, "output_padding", added);
+        Span<long> sizes = stackalloc long[rank];
         for (int d = 0; d < rank; d++)
         {
             if (weight[2 + d] == 0)
@@ -155,13 +169,11 @@ internal static class ConvolutionCheck
             {
                 throw new ShapeException(
                     $"{operation}: Given input size per channel: ({string.Join(" x ", input.AsSpan()[^rank..].ToArray())}). "
-                    + $"Calculated output size per channel: ({string.Join(" x ", sizes)}). Output size is too small.");
+                    + $"Calculated output size per channel: ({string.Join(" x ", sizes.ToArray())}). Output size is too small.");
             }
 
             axes[d] = Axis(sizes[d], weight[2 + d], input[d - rank], strides[d], cut[d], dilations[d]);
         }
-
-        return axes;
     }
 
     internal static ConvolutionAxis Axis(long input, long kernel, long output, long stride, long padding, long dilation) => new()
@@ -174,15 +186,26 @@ internal static class ConvolutionCheck
         Dilation = checked((int)dilation),
     };
 
-    internal static long[] Positive(string operation, string what, Sizes sizes, int rank)
+    internal static void Positive(string operation, string what, Sizes sizes, Span<long> values)
     {
-        var values = sizes.For(operation, what, rank);
-        return values.All(v => v > 0)
-            ? values
-            : throw new ShapeException($"{operation}: {(what == "dilation" ? "dilation should be greater than zero" : $"non-positive {what} is not supported")}, but got {sizes}.");
+        sizes.For(operation, what, values);
+        foreach (long value in values)
+        {
+            if (value <= 0)
+            {
+                throw new ShapeException($"{operation}: {(what == "dilation" ? "dilation should be greater than zero" : $"non-positive {what} is not supported")}, but got {sizes}.");
+            }
+        }
     }
 
-    internal static long[] NotNegative(string operation, string what, long[] values) => values.All(v => v >= 0)
-        ? values
-        : throw new ShapeException($"{operation}: negative {what} is not supported, but got {Shape.Describe(values)}.");
+    internal static void NotNegative(string operation, string what, ReadOnlySpan<long> values)
+    {
+        foreach (long value in values)
+        {
+            if (value < 0)
+            {
+                throw new ShapeException($"{operation}: negative {what} is not supported, but got {Shape.Describe(values)}.");
+            }
+        }
+    }
 }

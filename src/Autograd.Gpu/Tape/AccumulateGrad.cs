@@ -48,6 +48,26 @@ internal sealed class AccumulateGrad : Node
         }
     }
 
+    /// <summary>Makes a gradient that nobody else knows, in a pass that is not recorded, that of the leaf, if it has none and no hooks wait for it.</summary>
+    public bool TryTake(Tensor gradient)
+    {
+        if (_postAccumulate is not null)
+        {
+            return false;
+        }
+
+        using (_leaf.Device.Gate.Enter())
+        {
+            if (_leaf.PeekGrad is not null)
+            {
+                return false;
+            }
+
+            _leaf.SetGrad(gradient, own: true);
+            return true;
+        }
+    }
+
     private void Accumulate(Tensor gradient)
     {
         if (_leaf.PeekGrad is not { } grad)

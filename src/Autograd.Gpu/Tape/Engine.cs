@@ -258,7 +258,11 @@ internal sealed class Engine
                     Capture(node, gradients);
                 }
 
-                if (pending.HasGradient && (leads || !_captures))
+                if (_ownsGradients && edges.Length == 0 && !_captures && OwnedGradients.TryHandOver(node, pending.Owned, gradients))
+                {
+                    // It is the leaf's now.
+                }
+                else if (pending.HasGradient && (leads || !_captures))
                 {
                     RunNode(node, gradients, results, needs, computes: leads || edges.Length == 0);
                     owned = _ownsGradients ? OwnedGradients.Settle(node, pending.Owned, gradients, results) : 0;

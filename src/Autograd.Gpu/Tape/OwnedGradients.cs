@@ -1,3 +1,5 @@
+using Autograd.Gpu.Diagnostics;
+
 namespace Autograd.Gpu.Tape;
 
 /// <summary>
@@ -87,6 +89,18 @@ internal static class OwnedGradients
 
         ulong made = first is not null && (isOwned || !ReferenceEquals(first, gradient)) ? Bit(0) : 0;
         return made | (second is not null && (isOwned || !ReferenceEquals(second, gradient)) ? Bit(1) : 0);
+    }
+
+    /// <summary>
+    /// Makes the gradient that belongs to the pass that of the leaf at which it ends, if the leaf has none yet and nothing else asks for it: as it is, where it would be a clone of what is
+    /// given back next.
+    /// </summary>
+    /// <returns>Whether that was done; if not, nothing was.</returns>
+    public static bool TryHandOver(Node node, ulong owned, ReadOnlySpan<Tensor?> gradients)
+    {
+        // Who watches the pass sees the node run.
+        bool isWatched = Anomaly.IsEnabled || Profiler.IsOn || node.Hooks is not null;
+        return !isWatched && node is AccumulateGrad leaf && Has(owned, 0) && gradients[0] is { IsUnshared: true } gradient && leaf.TryTake(gradient);
     }
 
     /// <summary>Gives back the gradients of a node at which the pass ends; the caller's are clones.</summary>

@@ -296,7 +296,7 @@ internal sealed class RecurrentTests
             var x = Numbers.Double(1, [rows, gates], -1, 1, Device.Cpu).To(DType.Float32).Detach().RequiresGrad_();
             var weight = Numbers.Double(2, [gates, width], -0.2, 0.2, Device.Cpu).To(DType.Float32).Detach().RequiresGrad_();
             var state = Numbers.Double(3, [states, width], -1, 1, Device.Cpu).To(DType.Float32).Detach().RequiresGrad_();
-            var result = Structural.Apply(new RecurrentSequence(kind, sizes, batch, reverse), [x, weight, state]);
+            var result = Structural.Apply(new RecurrentSequence(kind, new SequenceSteps(sizes, reverse), batch), [x, weight, state]);
             var slopes = Numbers.Double(4, result.Shape, -1, 1, Device.Cpu).To(DType.Float32);
             result.Backward(slopes);
             return [.. new[] { result, x.Grad!, weight.Grad!, state.Grad! }.Select(t => t.Detach().Doubles())];

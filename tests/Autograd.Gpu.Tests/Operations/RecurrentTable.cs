@@ -23,7 +23,7 @@ internal static class RecurrentTable
         return new(
             $"{kind} of [{string.Join(", ", sizes)}] rows of {width}{(reverse ? ", from the end" : "")}",
             [[sizes.Sum(), gates * width], [gates * width, width], [states, width]],
-            x => Structural.Apply(new RecurrentSequence(kind, sizes, batch, reverse), [.. x]),
+            x => Structural.Apply(new RecurrentSequence(kind, new SequenceSteps(sizes, reverse), batch), [.. x]),
             x => Loops(kind, width, sizes, reverse, x));
     }
 

@@ -34,7 +34,7 @@ internal sealed class Attention(AttentionOptions options, Tensor? mask) : Struct
         var device = query.Device;
         using (device.Gate.Enter())
         {
-            Shape shape = [.. query.Shape.AsSpan()[..^1], value.Shape[-1]], rows = [.. query.Shape.AsSpan()[..^1]];
+            Shape shape = Shape.Own([.. query.Shape.AsSpan()[..^1], value.Shape[-1]]), rows = Shape.Own(query.Shape.AsSpan()[..^1].ToArray());
             var layout = AttentionOperands.Ordered(shape, AttentionOperands.Order(query), 0);
             var result = new BufferExpression(device.Allocate(shape.NumElements * dtype.Size()), dtype, Layout.Contiguous([shape.NumElements]));
             var logSum = new BufferExpression(device.Allocate(rows.NumElements * dtype.Size()), dtype, Layout.Contiguous(rows));

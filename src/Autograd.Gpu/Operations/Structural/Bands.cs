@@ -62,11 +62,69 @@ internal sealed class Band(int input, int[] first, double[][] weights)
     }
 }
 
+/// <summary>Band matrices for the last one to three dimensions, one for each, and the tables that kernels read of them.</summary>
+internal sealed class BandSet
+{
+    /// <summary>How many sets of a kind are kept, and the numbers of their tables together.</summary>
+    internal const int Most = 64;
+    internal const long MostElements = 1 << 20;
+
+    private readonly Band[] _bands;
+    private readonly int[] _rows;
+    private readonly double[] _weights;
+    private float[]? _floats;
+    private BandSet? _transposed;
+
+    public BandSet(params Band[] bands)
+    {
+        _bands = bands;
+        var rows = new List<int>();
+        var weights = new List<double>();
+        for (int d = 0; d < 3; d++)
+        {
+            int at = d - (3 - bands.Length);
+            var band = at < 0 ? Band.Identity(1) : bands[at];
+            (From[d], To[d]) = (band.Input, band.Output);
+            for (int o = 0; o < band.Output; o++)
+            {
+                rows.AddRange([band.First[o], band.Weights[o].Length, weights.Count]);
+                weights.AddRange(band.Weights[o]);
+            }
+        }
+
+        (_rows, _weights) = ([.. rows], [.. weights]);
+    }
+
+    /// <summary>How many dimensions there are matrices for.</summary>
+    public int Rank => _bands.Length;
+
+    /// <summary>Depth, height and width that they are applied to; dimensions without a matrix have size 1.</summary>
+    public int[] From { get; } = new int[3];
+
+    /// <summary>The same of the result.</summary>
+    public int[] To { get; } = new int[3];
+
+    /// <summary>The numbers of both tables, of their second form for float32, of the matrices themselves and of the transposed set.</summary>
+    public long Elements => 4L * (_rows.Length + _weights.Length);
+
+    /// <summary>The matrices that the gradient is multiplied with.</summary>
+    public BandSet Transposed => _transposed ??= new BandSet(Array.ConvertAll(_bands, static b => b.Transposed)) { _transposed = this };
+
+    /// <summary>For each row of each matrix its first position, how many weights it has, and where they stand; and the weights.</summary>
+    public (BufferExpression Rows, BufferExpression Weights) Tables(DType dtype, Device device)
+    {
+        var weights = dtype == DType.Float64
+            ? DeviceTables.Of(device, _weights)
+            : DeviceTables.Of(device, _floats ??= Array.ConvertAll(_weights, static w => (float)w));
+        return (DeviceTables.Of(device, _rows), weights);
+    }
+}
+
 /// <summary>
 /// Band matrices applied along the last one to three dimensions, one for each: average pooling, interpolation, and their gradients. Half types are computed in
 /// float32.
 /// </summary>
-internal sealed class BandProduct(string name, Band[] bands, string? nodeName = null) : LinearOperation(name)
+internal sealed class BandProduct(string name, BandSet bands, string? nodeName = null) : LinearOperation(name)
 {
     public override string NodeName => nodeName ?? base.NodeName;
 
@@ -81,14 +139,8 @@ internal sealed class BandProduct(string name, Band[] bands, string? nodeName = 
             var result = Fuser.NewBuffer(device, x.DType, Layout.Contiguous(ResultOf(x.Shape)));
             if (result.Layout.Count > 0)
             {
-                var (rows, weights) = Tables(x.DType, device);
-                int[] from = [1, 1, 1], to = [1, 1, 1];
-                for (int d = 0; d < bands.Length; d++)
-                {
-                    (from[3 - bands.Length + d], to[3 - bands.Length + d]) = (bands[d].Input, bands[d].Output);
-                }
-
-                var call = new BandCall(Name, x.ContiguousBuffer(), result, rows, weights, from, to);
+                var (rows, weights) = bands.Tables(x.DType, device);
+                var call = new BandCall(Name, x.ContiguousBuffer(), result, rows, weights, bands.From, bands.To);
                 Executor.Of(device).Run(call, result.Shape);
             }
 
@@ -97,38 +149,18 @@ internal sealed class BandProduct(string name, Band[] bands, string? nodeName = 
     }
 
     protected override Tensor Vjp(Tensor gradient) =>
-        Structural.Apply(new BandProduct(Name, [.. bands.Select(b => b.Transposed)], NodeName), gradient);
+        Structural.Apply(new BandProduct(Name, bands.Transposed, NodeName), gradient);
 
     protected override Tensor Batch(Tensor batch, Tensor sample) => Structural.Apply(this, batch);
 
     private Shape ResultOf(Shape input)
     {
         var sizes = input.ToArray();
-        for (int d = 0; d < bands.Length; d++)
+        for (int d = 1; d <= bands.Rank; d++)
         {
-            sizes[^(bands.Length - d)] = bands[d].Output;
+            sizes[^d] = bands.To[^d];
         }
 
         return Shape.Own(sizes);
-    }
-
-    private (BufferExpression Rows, BufferExpression Weights) Tables(DType dtype, Device device)
-    {
-        var rows = new List<int>();
-        var weights = new List<double>();
-        var all = Enumerable.Repeat(Band.Identity(1), 3 - bands.Length).Concat(bands);
-        foreach (var band in all)
-        {
-            for (int o = 0; o < band.Output; o++)
-            {
-                rows.AddRange([band.First[o], band.Weights[o].Length, weights.Count]);
-                weights.AddRange(band.Weights[o]);
-            }
-        }
-
-        var values = dtype == DType.Float64
-            ? DeviceTables.Of(device, weights.ToArray())
-            : DeviceTables.Of(device, weights.Select(w => (float)w).ToArray());
-        return (DeviceTables.Of(device, rows.ToArray()), values);
     }
 }

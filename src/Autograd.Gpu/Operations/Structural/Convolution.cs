@@ -27,9 +27,9 @@ internal sealed class Convolution(ConvolutionKind kind, ConvolutionGeometry geom
         var (first, second) = (inputs[0], inputs[1]);
         var (shape, sizes) = kind switch
         {
-            ConvolutionKind.Output => (geometry.Shape(first.Shape[0], second.Shape[0], a => a.Output), geometry.Sizes(first.Shape[0], second.Shape[0])),
-            ConvolutionKind.Input => (geometry.Shape(first.Shape[0], second.Shape[1] * geometry.Groups, a => a.Input), geometry.Sizes(first.Shape[0], second.Shape[0])),
-            _ => (geometry.Shape(second.Shape[1], geometry.WeightChannels, a => a.Kernel), geometry.Sizes(first.Shape[0], second.Shape[1])),
+            ConvolutionKind.Output => (geometry.Shape(first.Shape[0], second.Shape[0], static a => a.Output), geometry.Sizes(first.Shape[0], second.Shape[0])),
+            ConvolutionKind.Input => (geometry.Shape(first.Shape[0], second.Shape[1] * geometry.Groups, static a => a.Input), geometry.Sizes(first.Shape[0], second.Shape[0])),
+            _ => (geometry.Shape(second.Shape[1], geometry.WeightChannels, static a => a.Kernel), geometry.Sizes(first.Shape[0], second.Shape[1])),
         };
         return Run(kind, first, second, shape, sizes);
     }

@@ -1,3 +1,4 @@
+using Autograd.Gpu.Devices;
 using Autograd.Gpu.Nn;
 
 namespace Autograd.Gpu.Operations;
@@ -11,12 +12,23 @@ internal static class Interpolation
     /// <summary>The same where the kernel grows with the step, as PIL has it.</summary>
     private const double SmoothCubic = -0.5;
 
+    private static readonly PlanCache<Key, BandSet> s_bands = new(BandSet.Most, BandSet.MostElements);
+
+    /// <summary>The matrices of all dimensions.</summary>
+    public static BandSet Bands(in AdaptiveSizes sizes, InterpolationMode mode, bool alignCorners, bool antialias, double[]? scales)
+    {
+        var key = new Key(sizes, mode, alignCorners, antialias, Scale(0), Scale(1), Scale(2));
+        return s_bands.Get(key, 0, static (k, _) => k.Make(), static b => b.Elements);
+
+        double? Scale(int d) => scales is not null && d < scales.Length ? scales[d] : null;
+    }
+
     /// <param name="mode">How values between elements are found.</param>
     /// <param name="input">The input's size.</param>
     /// <param name="output">The result's.</param>
     /// <param name="alignCorners">Whether the first and last elements of both lie upon one another, instead of the outer edges.</param>
     /// <param name="scale">The factor that the program gave, if coordinates are to follow it instead of the sizes.</param>
-    public static Band Rows(InterpolationMode mode, long input, long output, bool alignCorners, double? scale)
+    private static Band Rows(InterpolationMode mode, long input, long output, bool alignCorners, double? scale)
     {
         double step = Step(input, output, alignCorners, scale);
         double Centre(long o) => alignCorners ? step * o : step * (o + 0.5) - 0.5;
@@ -34,7 +46,7 @@ internal static class Interpolation
     /// support is cut at the edges.
     /// </summary>
     /// <inheritdoc cref="Rows"/>
-    public static Band SmoothRows(InterpolationMode mode, long input, long output, bool alignCorners, double? scale)
+    private static Band SmoothRows(InterpolationMode mode, long input, long output, bool alignCorners, double? scale)
     {
         double step = Step(input, output, alignCorners, scale), width = Math.Max(step, 1), support = (mode == InterpolationMode.Bicubic ? 2 : 1) * width;
         return Band.Generate(checked((int)input), output, o =>
@@ -85,4 +97,21 @@ internal static class Interpolation
     private static double Inner(double x, double a = Cubic) => ((a + 2) * x - (a + 3)) * x * x + 1;
 
     private static double Outer(double x, double a = Cubic) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+
+    private readonly record struct Key(
+        AdaptiveSizes Sizes, InterpolationMode Mode, bool AlignCorners, bool Antialias, double? First, double? Second, double? Third)
+    {
+        public BandSet Make()
+        {
+            var bands = new Band[Sizes.Rank];
+            for (int d = 0; d < bands.Length; d++)
+            {
+                var (from, to) = Sizes[d];
+                var scale = d == 0 ? First : d == 1 ? Second : Third;
+                bands[d] = Antialias ? SmoothRows(Mode, from, to, AlignCorners, scale) : Rows(Mode, from, to, AlignCorners, scale);
+            }
+
+            return new BandSet(bands);
+        }
+    }
 }

@@ -14,7 +14,12 @@ namespace Autograd.Gpu.Operations;
 /// </remarks>
 internal sealed class Normalised(string name, NormalisedPart part, double eps, Statistics? kept) : StructuralOperation(name)
 {
-    public override string NodeName => $"Native{Name}Backward0";
+    public override string NodeName => Name switch
+    {
+        "BatchNorm" => "NativeBatchNormBackward0",
+        "GroupNorm" => "NativeGroupNormBackward0",
+        _ => $"Native{Name}Backward0",
+    };
 
     public override Saves Saves => Saves.Inputs;
 
@@ -103,6 +108,7 @@ internal sealed record Statistics(Tensor Mean, Tensor Variance);
 /// <param name="Groups">Groups of channels; 0 where each channel counts by itself.</param>
 internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
 {
+    /// <summary>The dimensions behind the channels.</summary>
     private int[] Positions => [.. Enumerable.Range(2 - Rank, Rank - 2)];
 
     /// <summary>By one kernel; not recorded.</summary>
@@ -112,7 +118,7 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
         var device = x.Device;
         using (device.Gate.Enter())
         {
-            long positions = Positions.Aggregate(1L, (product, d) => product * x.Shape[d]), channels = x.Shape[1];
+            long positions = PositionsOf(x), channels = x.Shape[1];
             Shape results = OverBatch ? [channels] : [x.Shape[0], Groups > 0 ? Groups : channels];
             var (mean, variance) = (Fuser.NewBuffer(device, x.DType, Layout.Contiguous(results)), Fuser.NewBuffer(device, x.DType, Layout.Contiguous(results)));
             long run = positions * (Groups > 0 ? channels / Groups : 1);
@@ -123,7 +129,7 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
 
     /// <summary>Whether <see cref="Gradients"/> takes it: on the host, with positions enough for vectors or samples that count together.</summary>
     public bool HasGradients(Tensor x) =>
-        x.Device.IsHost && x.Rank == Rank && (OverBatch || Positions.Aggregate(1L, (product, d) => product * x.Shape[d]) >= ChannelNormCall.LeastPositions);
+        x.Device.IsHost && x.Rank == Rank && (OverBatch || PositionsOf(x) >= ChannelNormCall.LeastPositions);
 
     /// <summary>The gradients of input (if asked for), weight and bias by one kernel; not recorded.</summary>
     public (Tensor? Input, Tensor Weight, Tensor Bias) Gradients(Tensor x, Tensor gradient, Statistics statistics, Tensor weight, double eps, bool needsInput)
@@ -153,7 +159,7 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
     public double Count(Tensor x)
     {
         double count = OverBatch ? x.Shape[-Rank] : Groups > 0 ? x.Shape[1 - Rank] / Groups : 1;
-        return Positions.Aggregate(count, (product, d) => product * x.Shape[d]);
+        return count * PositionsOf(x);
     }
 
     /// <summary>Means, in a shape that broadcasts to that of the tensor.</summary>
@@ -162,7 +168,7 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
         : x.Mean(OverBatch ? [-Rank, .. Positions] : Positions, keepDim: true);
 
     /// <summary>Sums over the positions, which stay with size 1.</summary>
-    public Tensor OverPositions(Tensor x) => Positions.All(d => x.Shape[d] == 1) ? x : x.Sum(Positions, keepDim: true);
+    public Tensor OverPositions(Tensor x) => PositionsOf(x) == 1 ? x : x.Sum(Positions, keepDim: true);
 
     /// <summary>Sums of what <see cref="OverPositions"/> left, in a shape that broadcasts to that of the tensor.</summary>
     public Tensor Total(Tensor sums) => Groups > 0
@@ -172,7 +178,7 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
     /// <summary>What was measured, in a shape that broadcasts to that of the tensor.</summary>
     private Tensor Spread(Tensor results, Shape shape) => Groups > 0
         ? OfChannels(results.Unsqueeze(-1), shape)
-        : results.Reshape([OverBatch ? 1 : shape[0], shape[1], .. Enumerable.Repeat(1L, Rank - 2)]);
+        : results.Reshape(Affine(shape[1], Rank, OverBatch ? 1 : shape[0]));
 
     /// <summary>A number for each group, [.., groups, 1], for each channel instead: [.., C, 1, ...].</summary>
     private Tensor OfChannels(Tensor groups, Shape shape)
@@ -180,5 +186,26 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
         long channels = shape[1 - Rank];
         var lead = shape.AsSpan()[..^(Rank - 1)];
         return groups.Expand([.. lead, Groups, channels / Groups]).Reshape([.. lead, channels, .. Enumerable.Repeat(1L, Rank - 2)]);
+    }
+
+    /// <summary>[first, channels, 1, ..] of so many dimensions, or without a first one.</summary>
+    public static Shape Affine(long channels, int rank, long? first = null)
+    {
+        var sizes = new long[first is null ? rank - 1 : rank];
+        Array.Fill(sizes, 1);
+        sizes[0] = first ?? channels;
+        sizes[rank == sizes.Length ? 1 : 0] = channels;
+        return Shape.Own(sizes);
+    }
+
+    private long PositionsOf(Tensor x)
+    {
+        long positions = 1;
+        foreach (long size in x.Shape.AsSpan()[^(Rank - 2)..])
+        {
+            positions *= size;
+        }
+
+        return positions;
     }
 }

@@ -1,5 +1,5 @@
+using Autograd.Gpu.Devices;
 using Autograd.Gpu.Lazy;
-using Autograd.Gpu.Nn;
 
 namespace Autograd.Gpu.Operations;
 
@@ -9,8 +9,17 @@ namespace Autograd.Gpu.Operations;
 /// </summary>
 internal sealed class PoolWindows
 {
+    /// <summary>The poolings that are kept for sure, and the numbers of their tables together.</summary>
+    internal const int Most = 64;
+    private const long MostElements = 1 << 20;
+
+    private static readonly PlanCache<PoolParameters, PoolWindows> s_windows = new(Most, MostElements);
+    private static readonly PlanCache<AdaptiveSizes, PoolWindows> s_adaptive = new(Most, MostElements);
+
     private readonly int[][] _first;
     private readonly int[][] _count;
+    private int[]? _table;
+    private int[]? _inverseTable;
 
     private PoolWindows(int rank, int[] input, int[] output, int[] steps, int[][] first, int[][] count) =>
         (Rank, Input, Output, Steps, _first, _count) = (rank, input, output, steps, first, count);
@@ -27,32 +36,40 @@ internal sealed class PoolWindows
     /// <summary>How far positions of a window are from one another.</summary>
     public int[] Steps { get; }
 
+    private long Elements => 2 * (Input.Sum(n => (long)n) + Output.Sum(n => (long)n));
+
     /// <summary>Windows of a kernel that moves in strides over the padded input; what falls on the padding does not count.</summary>
-    public static PoolWindows Of(PoolParameters pool, Shape input)
+    public static PoolWindows Of(string name, in PoolParameters pool, Shape input) =>
+        s_windows.Get(pool, (name, input), static (p, s) => Make(s.name, p, s.input), static w => w.Elements);
+
+    /// <summary>Windows from floor(o * in / out) up to ceil((o + 1) * in / out), which share the input out.</summary>
+    public static PoolWindows Adaptive(in AdaptiveSizes sizes) => s_adaptive.Get(sizes, 0, static (s, _) => Make(s), static w => w.Elements);
+
+    private static PoolWindows Make(string name, PoolParameters pool, Shape input)
     {
-        var windows = Empty(pool.Rank, input, pool.OutputSizes(input));
+        var windows = Empty(pool.Rank, pool.OutputSizes(name, input), d => pool[d].Input);
         for (int d = 0; d < pool.Rank; d++)
         {
-            int at = 3 - pool.Rank + d, step = windows.Steps[at] = (int)pool.Dilation[d];
+            var axis = pool[d];
+            int at = 3 - pool.Rank + d, step = windows.Steps[at] = (int)axis.Dilation;
             for (int o = 0; o < windows.Output[at]; o++)
             {
-                long start = o * pool.Stride[d] - pool.Padding[d], skipped = start < 0 ? (-start + step - 1) / step : 0;
-                long first = start + skipped * step, last = start + (pool.Kernel[d] - 1) * step;
+                long start = o * axis.Stride - axis.Padding, skipped = start < 0 ? (-start + step - 1) / step : 0;
+                long first = start + skipped * step, last = start + (axis.Kernel - 1) * step;
                 last = Math.Min(last, first + (windows.Input[at] - 1 - first) / step * step);
                 windows._first[at][o] = (int)first;
                 windows._count[at][o] = first < windows.Input[at] && last >= first ? (int)((last - first) / step) + 1
-                    : throw new ShapeException($"{pool.Name}: window {o} of {pool.Describe(d)} lies in the padding of input {input} altogether. Use less padding or dilation.");
+                    : throw new ShapeException($"{name}: window {o} of {axis.Describe()} lies in the padding of input {input} altogether. Use less padding or dilation.");
             }
         }
 
         return windows;
     }
 
-    /// <summary>Windows from floor(o * in / out) up to ceil((o + 1) * in / out), which share the input out.</summary>
-    public static PoolWindows Adaptive(int rank, Shape input, long[] output)
+    private static PoolWindows Make(AdaptiveSizes sizes)
     {
-        var windows = Empty(rank, input, output);
-        for (int d = 3 - rank; d < 3; d++)
+        var windows = Empty(sizes.Rank, [.. Enumerable.Range(0, sizes.Rank).Select(d => sizes[d].To)], d => sizes[d].From);
+        for (int d = 3 - sizes.Rank; d < 3; d++)
         {
             long from = windows.Input[d], to = windows.Output[d];
             for (long o = 0; o < to; o++)
@@ -88,7 +105,12 @@ internal sealed class PoolWindows
     public Tensor Flat(Tensor x) => Rank == 1 ? x : x.Flatten(-Rank);
 
     /// <summary>First position and length of each window: depths, heights, widths.</summary>
-    public BufferExpression Table(Device device)
+    public BufferExpression Table(Device device) => DeviceTables.Of(device, _table ??= MakeTable());
+
+    /// <summary>For each position the first window that reaches as far, and how many may: depths, heights, widths.</summary>
+    public BufferExpression InverseTable(Device device) => DeviceTables.Of(device, _inverseTable ??= MakeInverseTable());
+
+    private int[] MakeTable()
     {
         var table = new List<int>();
         for (int d = 0; d < 3; d++)
@@ -100,11 +122,10 @@ internal sealed class PoolWindows
             }
         }
 
-        return DeviceTables.Of(device, table.ToArray());
+        return [.. table];
     }
 
-    /// <summary>For each position the first window that reaches as far, and how many may: depths, heights, widths.</summary>
-    public BufferExpression InverseTable(Device device)
+    private int[] MakeInverseTable()
     {
         var table = new List<int>();
         for (int d = 0; d < 3; d++)
@@ -127,15 +148,15 @@ internal sealed class PoolWindows
             }
         }
 
-        return DeviceTables.Of(device, table.ToArray());
+        return [.. table];
     }
 
-    private static PoolWindows Empty(int rank, Shape input, long[] output)
+    private static PoolWindows Empty(int rank, long[] output, Func<int, long> input)
     {
         int[] from = [1, 1, 1], to = [1, 1, 1];
         for (int d = 0; d < rank; d++)
         {
-            (from[3 - rank + d], to[3 - rank + d]) = (checked((int)input[d - rank]), checked((int)output[d]));
+            (from[3 - rank + d], to[3 - rank + d]) = (checked((int)input(d)), checked((int)output[d]));
         }
 
         int[][] first = [.. to.Select(n => new int[n])], count = [.. to.Select(n => new int[n])];
@@ -156,108 +177,5 @@ internal sealed class PoolWindows
         }
 
         return Shape.Own(replaced);
-    }
-}
-
-/// <summary>A pooling's kernel, strides, padding and dilation, with the checks that all poolings share.</summary>
-internal sealed class PoolParameters
-{
-    private readonly bool _ceilMode;
-
-    public PoolParameters(string name, int rank, Sizes kernel, Sizes? stride, Sizes? padding, Sizes? dilation, bool ceilMode)
-    {
-        (Name, Rank, _ceilMode) = (name, rank, ceilMode);
-        Kernel = kernel.For(name, "kernel_size", rank);
-        Stride = stride?.For(name, "stride", rank) ?? Kernel;
-        Padding = padding?.For(name, "padding", rank) ?? new long[rank];
-        Dilation = dilation?.For(name, "dilation", rank) ?? [.. Kernel.Select(_ => 1L)];
-        CheckPositive("kernel size", Kernel);
-        CheckPositive("stride", Stride);
-        CheckPositive("dilation", Dilation);
-        for (int d = 0; d < rank; d++)
-        {
-            if (Padding[d] < 0)
-            {
-                throw new ShapeException($"{name}: pad must be non-negative, but got pad: {Padding[d]}.");
-            }
-
-            if (Padding[d] > ((Kernel[d] - 1) * Dilation[d] + 1) / 2)
-            {
-                throw new ShapeException(
-                    $"{name}: pad should be at most half of effective kernel size, but got pad={Padding[d]}, kernel_size={Kernel[d]} and dilation={Dilation[d]}.");
-            }
-        }
-    }
-
-    public string Name { get; }
-
-    public int Rank { get; }
-
-    public long[] Kernel { get; }
-
-    public long[] Stride { get; }
-
-    public long[] Padding { get; }
-
-    public long[] Dilation { get; }
-
-    public string Describe(int d) => $"kernel {Kernel[d]}, stride {Stride[d]}, padding {Padding[d]}, dilation {Dilation[d]}";
-
-    /// <summary>
-    /// floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, or with ceiling instead of floor but without a last window that would begin in the
-    /// padding on the right.
-    /// </summary>
-    /// <exception cref="ShapeException">Nothing is left.</exception>
-    public long[] OutputSizes(Shape input)
-    {
-        var sizes = new long[Rank];
-        for (int d = 0; d < Rank; d++)
-        {
-            long size = input[d - Rank], span = size + 2 * Padding[d] - Dilation[d] * (Kernel[d] - 1) - 1 + (_ceilMode ? Stride[d] - 1 : 0);
-            sizes[d] = (span >= 0 ? span / Stride[d] : -1) + 1;
-            if (_ceilMode && (sizes[d] - 1) * Stride[d] >= size + Padding[d])
-            {
-                sizes[d]--;
-            }
-        }
-
-        if (sizes.Any(n => n < 1))
-        {
-            long planes = input[-Rank - 1];
-            throw new ShapeException(
-                $"{Name}: Given input size: ({planes}x{string.Join('x', input.Skip(input.Rank - Rank))}). "
-                + $"Calculated output size: ({planes}x{string.Join('x', sizes)}). Output size is too small");
-        }
-
-        return sizes;
-    }
-
-    /// <summary>Refuses what has no channels in front of the pooled dimensions, and what has nothing to pool; an empty batch is fine.</summary>
-    public static Tensor Check(string name, int rank, Tensor input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        if (input.Rank != rank + 1 && input.Rank != rank + 2)
-        {
-            throw new ShapeException(
-                $"{name}: Expected {rank + 1}D or {rank + 2}D (batch mode) tensor for input, but got: {input.Shape}. Its last {rank} dimension(s) are pooled, channels stand before them.");
-        }
-
-        for (int d = input.Rank - rank - 1; d < input.Rank; d++)
-        {
-            if (input.Shape[d] == 0)
-            {
-                throw new ShapeException($"{name}: Expected input to have non-zero size for non-batch dimensions, but got {input.Shape} with dimension {d} being empty.");
-            }
-        }
-
-        return input.DType != DType.Bool ? input : throw new DTypeException($"{name}: not implemented for bool. Convert with To(DType.Float32).");
-    }
-
-    private void CheckPositive(string what, long[] values)
-    {
-        if (values.Any(v => v <= 0))
-        {
-            throw new ShapeException($"{Name}: {what} should be greater than zero, but got {Shape.Describe(values)}.");
-        }
     }
 }

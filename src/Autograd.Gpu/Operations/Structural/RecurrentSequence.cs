@@ -11,21 +11,21 @@ namespace Autograd.Gpu.Operations;
 /// <remarks>
 /// <para>Inputs: the input's side of the gates, [rows, gates * hidden], with all biases but one; the weights of the hidden state, [gates * hidden, hidden]; the state: [batch,
 /// hidden] hidden states, then of an LSTM as many cell states, of a GRU one row with the bias of its last gate.</para>
-/// <para>The rows are those of a packed sequence: step t has the next sizes[t] of them, and sizes do not grow. The result has all hidden states, then the last one of each sequence, then of
+/// <para>The rows are those of a packed sequence, see <see cref="SequenceSteps"/>. The result has all hidden states, then the last one of each sequence, then of
 /// an LSTM the last cell states: [rows + batch (+ batch), hidden].</para>
 /// </remarks>
-internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long batch, bool reverse) : ComposedOperation(NameOf(kind))
+internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps, long batch) : ComposedOperation(NameOf(kind))
 {
     /// <summary>From how many steps on a transposed copy of the weights pays.</summary>
     private const int StepsToTranspose = 4;
 
     private Storage? _keptFor;
-    private Tensor? _kept;
+    private BufferExpression? _kept;
     private Tensor? _previous;
 
     private int Gates => kind switch { RecurrentKind.Lstm => 4, RecurrentKind.Gru => 3, _ => 1 };
 
-    private long Rows => sizes.Sum();
+    private long Rows => steps.Rows;
 
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
     {
@@ -40,10 +40,10 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
         var hidden = state.Narrow(0, 0, batch);
         var cell = kind == RecurrentKind.Lstm ? state.Narrow(0, batch, batch) : null;
         var bias = kind == RecurrentKind.Gru ? state.Narrow(0, batch, 1) : null;
-        var parts = new Tensor[sizes.Length];
-        foreach (var (step, start) in Steps())
+        var parts = new Tensor[steps.Length];
+        for (int i = 0; i < parts.Length; i++)
         {
-            long rows = sizes[step];
+            var (start, rows) = (steps.Starts[i], steps.Counts[i]);
             var before = hidden.Narrow(0, 0, rows);
             var left = x.Narrow(0, start, rows);
             var right = before.MatMul(weight);
@@ -68,7 +68,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
                 after = kind == RecurrentKind.Tanh ? sum.Tanh() : sum.Relu();
             }
 
-            parts[step] = after;
+            parts[steps.Places[i]] = after;
             hidden = Over(hidden, after);
         }
 
@@ -113,13 +113,13 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
 
             var left = New(device, dtype, [rows, Gates * width]);
             var right = kind == RecurrentKind.Gru ? New(device, dtype, [rows, Gates * width]) : left;
-            var buffers = new RecurrentBuffers(left, right, Whole(device, slopes), running, kept.ContiguousBuffer(), previous.ContiguousBuffer());
+            var buffers = new RecurrentBuffers(left, right, Whole(device, slopes), running, kept, previous.ContiguousBuffer());
             var executor = Executor.Of(device);
             bool sweeps = TrySweep(device, buffers, weight, back: true);
             var matrix = weight.StridedBuffer();
-            foreach (var (step, start) in Steps().Reverse())
+            for (int i = steps.Length - 1; i >= 0; i--)
             {
-                long count = sizes[step];
+                var (start, count) = (steps.Starts[i], steps.Counts[i]);
                 if (sweeps || count * width == 0)
                 {
                     continue;
@@ -148,9 +148,9 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
                     : Tensor.Cat([states.Narrow(0, 0, batch) + states.Narrow(0, batch, batch), hiddenSide!.Narrow(1, 2 * width, width).Sum(0, keepDim: true)]);
             }
 
-            kept.Dispose();
+            kept.Block.Release();
             previous.Dispose();
-            Temporary.Drop(tail);
+            Temporary.Drop(states, inputGradients[2]);
         }
     }
 
@@ -189,23 +189,23 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             var result = Tensor.FromNewBuffer(device, output);
             var start = kind == RecurrentKind.Gru ? Whole(device, before) : output;
             var left = Whole(device, x.ContiguousBuffer());
-            var products = New(device, dtype, [sizes.Length == 0 ? 0 : sizes.Max(), Gates * width]);
+            var products = New(device, dtype, [steps.Most, Gates * width]);
             int columns = kind switch { RecurrentKind.Lstm => 5, RecurrentKind.Gru => 4, _ => 1 };
             var kept = keeps ? New(device, dtype, [rows, columns * width]) : null;
             var previous = keeps ? New(device, dtype, [rows, width]) : null;
             var buffers = new RecurrentBuffers(left, products, output, start, kept, previous);
             var executor = Executor.Of(device);
             bool sweeps = TrySweep(device, buffers, weight, back: false);
-            if (device.IsHost && !sweeps && sizes.Length >= StepsToTranspose)
+            if (device.IsHost && !sweeps && steps.Length >= StepsToTranspose)
             {
                 // The host's product would lay out the transposed weights anew at each step.
                 weight = weight.T.Contiguous().T;
             }
 
             var matrix = weight.StridedBuffer();
-            foreach (var (step, place) in Steps())
+            for (int i = 0; i < steps.Length; i++)
             {
-                long count = sizes[step];
+                var (place, count) = (steps.Starts[i], steps.Counts[i]);
                 if (sweeps || count * width == 0)
                 {
                     continue;
@@ -221,7 +221,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             products.Block.Release();
             if (keeps)
             {
-                (_keptFor, _kept, _previous) = (x.Storage, Tensor.FromNewBuffer(device, kept!), Tensor.FromNewBuffer(device, previous!));
+                (_keptFor, _kept, _previous) = (x.Storage, kept, Tensor.FromNewBuffer(device, previous!));
             }
 
             return result;
@@ -230,7 +230,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
 
     /// <summary>Runs all steps in one call, where that is the faster way.</summary>
     /// <returns>Whether that was done; if not, nothing was.</returns>
-    private bool TrySweep(Device device, RecurrentBuffers buffers, Tensor weight, bool back)
+    private bool TrySweep(Device device, in RecurrentBuffers buffers, Tensor weight, bool back)
     {
         var dtype = weight.DType;
         long width = weight.Shape[1], gates = Gates * width;
@@ -239,32 +239,14 @@ internal sealed class RecurrentSequence(RecurrentKind kind, long[] sizes, long b
             return false;
         }
 
-        var steps = Steps().Where(s => sizes[s.Step] > 0).ToArray();
-        if (back)
-        {
-            Array.Reverse(steps);
-        }
+        var (starts, counts) = steps.All(back);
 
         // Forward the weights are read by columns, which only a copy has side by side.
         var (depth, columns) = back ? (gates, width) : (width, gates);
-        var panels = back && steps.Length == 1 ? null : New(device, dtype, [HostRecurrentSweeps.PanelElements(depth, columns, dtype.Size())]);
-        var all = new RecurrentSteps(weight.StridedBuffer(), panels, Array.ConvertAll(steps, s => s.Start), Array.ConvertAll(steps, s => sizes[s.Step]));
+        var panels = back && starts.Length == 1 ? null : device.Allocate(HostRecurrentSweeps.PanelElements(depth, columns, dtype.Size()) * dtype.Size());
+        var all = new RecurrentSteps(weight.StridedBuffer(), panels, starts, counts);
         Executor.Of(device).Run(new RecurrentCall(kind, back, buffers, 0, Rows, width, Rows, batch, all), Shape.Own([Rows, width]));
-        panels?.Block.Release();
+        panels?.Release();
         return true;
-    }
-
-    /// <summary>The steps in the order of the recurrence, with their first rows.</summary>
-    private IEnumerable<(int Step, long Start)> Steps()
-    {
-        var steps = new (int, long)[sizes.Length];
-        long start = 0;
-        for (int t = 0; t < sizes.Length; t++)
-        {
-            steps[reverse ? sizes.Length - 1 - t : t] = (t, start);
-            start += sizes[t];
-        }
-
-        return steps;
     }
 }

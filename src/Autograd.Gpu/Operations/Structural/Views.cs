@@ -126,14 +126,17 @@ internal sealed class Expanded(Shape output) : LinearOperation("Expand")
 /// <summary>Every <paramref name="step"/>-th element of a dimension from <paramref name="start"/> on.</summary>
 internal sealed class Slice(Shape input, int dim, long start, long step, long length) : LinearOperation("Slice")
 {
-    protected override Tensor Forward(Tensor input)
+    protected override Tensor Forward(Tensor input) => input.AsView(Of(input.Layout, dim, start, step, length));
+
+    /// <summary>The layout of the elements.</summary>
+    public static Layout Of(Layout layout, int dim, long start, long step, long length)
     {
-        var sizes = input.Shape.ToArray();
-        var strides = input.Layout.Strides.ToArray();
+        var sizes = layout.Shape.ToArray();
+        var strides = layout.Strides.ToArray();
         sizes[dim] = length;
-        long offset = input.Layout.Offset + (length == 0 ? 0 : start * strides[dim]);
+        long offset = layout.Offset + (length == 0 ? 0 : start * strides[dim]);
         strides[dim] *= step;
-        return input.AsView(Layout.Strided(Shape.Own(sizes), strides, offset));
+        return Layout.Strided(Shape.Own(sizes), strides, offset);
     }
 
     protected override Tensor Vjp(Tensor gradient) => Structural.Apply(new SliceBackward(input, dim, start, step, length), gradient);
@@ -189,7 +192,7 @@ internal sealed class SliceBackward(Shape input, int dim, long start, long step,
     {
         var result = Tensor.Zeros(input, gradient.DType, gradient.Device);
         using var mode = GradMode.Set(false);
-        result.Sliced(dim, start, step, length).Copy_(gradient);
+        result.View(Slice.Of(result.Layout, dim, start, step, length)).Copy_(gradient);
         return result;
     }
 

@@ -16,7 +16,7 @@ internal static unsafe partial class HostConvolution
     private static bool TryDepthwise<T>(in ConvolutionShape shape, bool isTransposed, T* source, T* weight, T* target)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        if (DepthwisePlan.TryMake(shape, isTransposed, sizeof(T)) is not { } plan)
+        if (ConvolutionPlans.Depthwise(shape, isTransposed, sizeof(T)) is not { } plan)
         {
             return false;
         }
@@ -40,7 +40,7 @@ internal static unsafe partial class HostConvolution
     private static bool TryDepthwiseWeightGradient<T>(in ConvolutionShape shape, T* input, T* gradient, T* weight)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        if (DepthwisePlan.TryMake(shape, isTransposed: false, sizeof(T)) is not { } plan)
+        if (ConvolutionPlans.Depthwise(shape, isTransposed: false, sizeof(T)) is not { } plan)
         {
             return false;
         }
@@ -86,12 +86,6 @@ internal static unsafe partial class HostConvolution
             int* at = offsets;
             foreach (var set in plan.Sets)
             {
-                // The nine taps of the special loop are in the order in which they look.
-                if (plan.IsDense3x3)
-                {
-                    Array.Sort(set.Taps, (a, b) => plan.Band.TapOffsets[a].CompareTo(plan.Band.TapOffsets[b]));
-                }
-
                 at = WriteOffsets(plan.Band, plan.SourceChannels, set.Taps, at);
             }
 

@@ -54,14 +54,13 @@ internal static unsafe partial class HostConvolution
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
     {
-        var plan = new OuterGradientPlan(shape, sizeof(T), TOps.Lanes);
-        int[] taps = [.. Enumerable.Range(0, shape.Taps)];
+        var plan = ConvolutionPlans.Outer(shape, sizeof(T), TOps.Lanes);
         nint elements = (nint)shape.Groups * shape.OutputChannels * shape.InputChannels * shape.Taps;
-        var offsets = (int*)NativeMemory.Alloc((nuint)(plan.InputBlock * taps.Length * sizeof(int)));
+        var offsets = (int*)NativeMemory.Alloc((nuint)(plan.InputBlock * shape.Taps * sizeof(int)));
         var others = plan.Slices > 1 ? (T*)NativeMemory.AlignedAlloc((nuint)((plan.Slices - 1) * elements * sizeof(T)), 64) : null;
         try
         {
-            WriteOffsets(plan.Band, plan.InputBlock, taps, offsets);
+            WriteOffsets(plan.Band, plan.InputBlock, plan.AllTaps, offsets);
             var work = new OuterGradientWork<T, TVector, TOps>
             {
                 Plan = plan,
@@ -103,15 +102,14 @@ internal static unsafe partial class HostConvolution
         where TVector : struct
         where TOps : struct, IHostVector<T, TVector>
     {
-        var plan = new WeightGradientPlan(shape, sizeof(T), TOps.Lanes);
-        int[] taps = [.. Enumerable.Range(0, shape.Taps)];
+        var plan = ConvolutionPlans.Dots(shape, sizeof(T), TOps.Lanes);
         int block = Math.Min(plan.InputBlock, shape.InputChannels);
-        var offsets = (int*)NativeMemory.Alloc((nuint)(block * taps.Length * sizeof(int)));
+        var offsets = (int*)NativeMemory.Alloc((nuint)(block * shape.Taps * sizeof(int)));
         nint elements = (nint)plan.Elements;
         var others = plan.Slices > 1 ? (T*)NativeMemory.AlignedAlloc((nuint)((plan.Slices - 1) * elements * sizeof(T)), 64) : null;
         try
         {
-            WriteOffsets(plan.Band, block, taps, offsets);
+            WriteOffsets(plan.Band, block, plan.AllTaps, offsets);
             var work = new WeightGradientWork<T, TVector, TOps>
             {
                 Plan = plan,

@@ -103,7 +103,7 @@ internal static unsafe partial class HostConvolution
     {
         double multiplyAdds = shape.Products / TOps.Lanes;
         bool forks = multiplyAdds >= ForkMultiplyAdds;
-        var plan = new ConvolutionPlan(shape, isTransposed, sizeof(T), TOps.Lanes, hasManyRegisters, forks ? HostParallel.ThreadCount : 1);
+        var plan = ConvolutionPlans.Sum(shape, isTransposed, sizeof(T), TOps.Lanes, hasManyRegisters, forks ? HostParallel.ThreadCount : 1);
         int slice = plan.SliceRows;
         var offsets = (int*)NativeMemory.Alloc((nuint)((2L * plan.SliceChannels * shape.Taps + (plan.Gathers ? 3L * slice : 0)) * sizeof(int)));
         nint weights = (nint)shape.Groups * shape.OutputChannels * shape.InputChannels * shape.Taps;

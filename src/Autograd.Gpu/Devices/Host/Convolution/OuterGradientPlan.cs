@@ -20,6 +20,7 @@ internal sealed class OuterGradientPlan
     public OuterGradientPlan(in ConvolutionShape shape, int elementSize, int lanes)
     {
         Shape = shape;
+        AllTaps = [.. Enumerable.Range(0, shape.Taps)];
         AxisWalk depth = AxisWalk.Forward(shape.Depth), height = AxisWalk.Forward(shape.Height), width = AxisWalk.Forward(shape.Width);
         int rows = shape.Height.Output, columns = shape.Width.Output;
         (BandColumns, BandRows) = (Even(columns, MostPlaces), Even(rows, Math.Max(1, MostPlaces / columns)));
@@ -51,6 +52,9 @@ internal sealed class OuterGradientPlan
     public ConvolutionShape Shape { get; }
 
     public SourceBand Band { get; }
+
+    /// <summary>Every tap, in order.</summary>
+    public int[] AllTaps { get; }
 
     public int BandRows { get; }
 

@@ -19,6 +19,7 @@ internal sealed class WeightGradientPlan
     public WeightGradientPlan(in ConvolutionShape shape, int elementSize, int lanes)
     {
         Shape = shape;
+        AllTaps = [.. Enumerable.Range(0, shape.Taps)];
         AxisWalk depth = AxisWalk.Forward(shape.Depth), height = AxisWalk.Forward(shape.Height), width = AxisWalk.Forward(shape.Width);
         int line = LineBytes / elementSize;
         ColumnBands = Parts(shape.Width.Output, Math.Max(line - width.MaxOffset, Math.Max(lanes, 4 * width.MaxOffset)));
@@ -42,6 +43,9 @@ internal sealed class WeightGradientPlan
     public ConvolutionShape Shape { get; }
 
     public SourceBand Band { get; }
+
+    /// <summary>Every tap, in order.</summary>
+    public int[] AllTaps { get; }
 
     public int BandRows { get; }
 
