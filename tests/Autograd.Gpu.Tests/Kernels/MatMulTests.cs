@@ -58,7 +58,9 @@ public sealed class MatMulTests
                 HostMatMul.MultiplyAny(1, m, n, k, a + x.AStart, x.ABatch, x.ARow, x.ACol, b + x.BStart, x.BBatch, x.BRow, x.BCol, d, x.CBatch, x.CRow, 1.5f, adds, own);
             }
 
-            Assert.That(small, Is.EqualTo(tiles), $"{m}x{n}x{k}");
+            // A row or a column that meets a vector has a sum for each lane, if it fills them.
+            int lanes = 4 << (int)HostMatMul.Width;
+            Assert.That(small, (m == 1 || n == 1) && k > lanes ? Is.EqualTo(tiles).Within(2e-6f) : Is.EqualTo(tiles), $"{m}x{n}x{k}");
             Assert.That(small, Is.Not.EqualTo(x.C));
         }
     }

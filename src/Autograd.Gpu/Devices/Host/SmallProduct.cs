@@ -5,13 +5,14 @@ namespace Autograd.Gpu.Devices.Host;
 
 /// <summary>
 /// Products of a few hundred multiply-adds, element by element: cutting, packing and passing them through scratch tiles would take longer than the arithmetic. Each
-/// element sums its products in order of k, as in <see cref="MatMulTile"/>, so the bits are the same.
+/// element sums its products in order of k, as in <see cref="MatMulTile"/>, so the bits are the same. A row or a column that meets a vector of more elements than the
+/// processor's vectors have lanes is the exception: there the other way has a sum for each lane.
 /// </summary>
 internal static unsafe class SmallProduct
 {
     private const long MostMultiplyAdds = 256;
 
-    /// <summary>As deep as the other ways sum in order too; beyond, a row that meets a vector has a sum for each lane.</summary>
+    /// <summary>The lanes of the widest vectors of floats.</summary>
     private const long Deepest = 16;
 
     public static bool Fits(long m, long n, long k) => k <= Deepest && m <= MostMultiplyAdds && n <= MostMultiplyAdds && m * n * k <= MostMultiplyAdds;

@@ -69,7 +69,8 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
         _unitsPerChunk = Math.Max(1, ChunkElements / (_unitRows * _unitWidth));
         if (_rowBlocks > 1)
         {
-            long partials = _rowBlocks * shape.Results * sizeof(TPartial), counts = _units * sizeof(int);
+            // Whole numbers of 8 bytes, so that the counts are aligned behind partial results of one: Arm has no atomic access across a boundary.
+            long partials = (_rowBlocks * shape.Results * sizeof(TPartial) + 7) & ~7L, counts = _units * sizeof(int);
             byte* memory = HostScratch.Current.Results(partials + counts);
             _partials = (TPartial*)memory;
             _arrived = (int*)(memory + partials);
