@@ -9,7 +9,7 @@ namespace Autograd.Gpu.Tests.Kernels;
 
 /// <summary>
 /// Runs each family of host kernels in processes whose runtime is told to have fewer instructions, and compares the results with those of this one.
-/// The process is this program once more; a startup hook of the runtime takes it over before the test runner starts.
+/// The process is this program once more, or its build for another processor; a startup hook of the runtime takes it over before the test runner starts.
 /// </summary>
 public sealed class PortabilityTests
 {
@@ -29,13 +29,30 @@ public sealed class PortabilityTests
     public void ResultsAreThoseOfThisProcess(string name, string variables, int mostBits, int vectorBits)
     {
         _ = name;
-        var child = Run(variables);
-        string[] described = child[0].Split(' ');
         if (vectorBits == 512 && !Vector512.IsHardwareAccelerated)
         {
             Assert.Ignore("This processor has no 512-bit vectors.");
         }
 
+        Compare(Run(Environment.ProcessPath!, "", variables), mostBits, vectorBits);
+    }
+
+    /// <summary>On an emulated Arm processor; <c>tests/on-arm</c> makes the build and names the emulator.</summary>
+    [Test]
+    public void AnArmProcessorGivesTheSame()
+    {
+        string? emulator = Environment.GetEnvironmentVariable("AUTOGRAD_ARM_EMULATOR"), program = Environment.GetEnvironmentVariable("AUTOGRAD_ARM_TESTS");
+        if (string.IsNullOrEmpty(emulator) || string.IsNullOrEmpty(program))
+        {
+            Assert.Ignore("No build for Arm and no emulator to run it are named; tests/on-arm does both.");
+        }
+
+        Compare(Run(emulator, program, ""), 128, 128);
+    }
+
+    private static void Compare(string[] child, int mostBits, int vectorBits)
+    {
+        string[] described = child[0].Split(' ');
         Assert.That(int.Parse(described[0], CultureInfo.InvariantCulture), Is.LessThanOrEqualTo(mostBits), "widest vectors that the processor seems to have");
         Assert.That(int.Parse(described[1], CultureInfo.InvariantCulture), Is.LessThanOrEqualTo(vectorBits), "bits of Vector<T>");
         Assert.That(child, Has.Length.EqualTo(1 + Here.Value.Count));
@@ -102,18 +119,18 @@ public sealed class PortabilityTests
 
     private static double[][] Values(Tensor[] results) => [.. results.Select(r => r.Doubles())];
 
-    private static string[] Run(string variables)
+    private static string[] Run(string program, string argument, string variables)
     {
-        string program = typeof(PortabilityTests).Assembly.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : "");
-        if (Path.GetFileName(Environment.ProcessPath) != program)
+        string own = typeof(PortabilityTests).Assembly.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : "");
+        if (argument == "" && Path.GetFileName(program) != own)
         {
             Assert.Ignore("The tests do not run in a process of their own program.");
         }
 
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        start.Environment["DOTNET_STARTUP_HOOKS"] = typeof(PortabilityTests).Assembly.Location;
+        var start = new ProcessStartInfo(program, argument) { RedirectStandardOutput = true };
+        start.Environment["DOTNET_STARTUP_HOOKS"] = argument == "" ? typeof(PortabilityTests).Assembly.Location : argument + ".dll";
         start.Environment["DOTNET_TieredPGO"] = "0"; // The child is short.
-        foreach (string setting in variables.Split(' '))
+        foreach (string setting in variables.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             string[] parts = setting.Split('=');
             start.Environment["DOTNET_" + parts[0]] = parts[1];
@@ -121,10 +138,10 @@ public sealed class PortabilityTests
 
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(TimeSpan.FromMinutes(1)))
+        if (!process.WaitForExit(TimeSpan.FromMinutes(argument == "" ? 1 : 5)))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The process with {variables} has not ended within a minute.");
+            throw new TimeoutException($"{program} {argument} with {variables} has not ended in time.");
         }
 
         string text = output.Result;
