@@ -16,17 +16,29 @@ internal static partial class Start
         ("pow", x => x.Pow(x + 1)), ("atan2", x => x.Atan2(x + 1)), ("logaddexp", x => x.LogAddExp(x + 1)), ("lgamma", x => x.Lgamma()), ("digamma", x => x.Digamma()),
     ];
 
-    /// <summary>The milliseconds of the first kernel with the functions that <paramref name="names"/> lists, separated by plus signs.</summary>
+    /// <summary>Operands of other kinds than 32x32 floats: a size that fills no whole vectors, and types that are computed in another.</summary>
+    private static readonly (string Name, int Size, DType DType)[] Forms =
+    [
+        ("33x33", 33, DType.Float32), ("float64 33x33", 33, DType.Float64), ("float16", 32, DType.Float16), ("bfloat16 33x33", 33, DType.BFloat16),
+    ];
+
+    /// <summary>
+    /// The milliseconds of the first kernel with the functions that <paramref name="names"/> lists, separated by plus signs, and behind a comma the operands' form.
+    /// </summary>
     private static double OurFirstFunctions(string names)
     {
+        var parts = names.Split(", ");
+        var (_, size, dtype) = parts.Length == 1 ? ("", 32, DType.Float32) : Forms.First(form => form.Name == parts[1]);
         OurFirstGradient();
-        var a = Tensor.Linspace(0.3, 0.7, 1024).Reshape(32, 32);
-        var b = Tensor.Linspace(0.5, 1.5, 1024).Reshape(32, 32);
-        var row = Tensor.Linspace(-1, 1, 32);
+        var a = Tensor.Linspace(0.3, 0.7, size * size).Reshape(size, size).To(dtype);
+        var b = Tensor.Linspace(0.5, 1.5, size * size).Reshape(size, size).To(dtype);
+        var row = Tensor.Linspace(-1, 1, size).To(dtype);
+        foreach (var operand in new[] { a, b, row })
+            operand.Materialize();
         (a * b + row).Materialize();
         (a - b * row).Materialize();
 
-        var functions = names.Split('+').Select(name => Elementary.First(entry => entry.Name == name).Function).ToArray();
+        var functions = parts[0].Split('+').Select(name => Elementary.First(entry => entry.Name == name).Function).ToArray();
         var executor = Autograd.Gpu.Lazy.Executor.Of(Device.Cpu);
         int before = executor.KernelCount;
         long start = Stopwatch.GetTimestamp();

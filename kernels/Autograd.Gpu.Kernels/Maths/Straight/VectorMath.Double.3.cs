@@ -9,77 +9,169 @@ namespace Autograd.Gpu.Kernels;
 
 public static partial class VectorMath
 {
-    public static partial Vector<double> Log2(Vector<double> x)
+    public static partial Vector<double> Log(Vector<double> x)
     {
         var v1 = Vector.LessThan(x, Vector.Create(2.2250738585072014E-308d));
         var v2 = Vector.AsVectorInt64(Vector.ConditionalSelect(v1, x * Vector.Create(4503599627370496d), x));
         var v3 = (v2 + Vector.Create(2638147582215219L)) >>> 52;
         var v4 = Vector.AsVectorDouble(v2 - ((v3 - Vector.Create(1023L)) << 52)) - Vector.Create(1d);
         var v5 = Vector.AsVectorDouble(v3 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
-        var v6 = v5 - Vector.ConditionalSelect(v1, Vector.Create(52d), Vector.Create(0d));
-        var v7 = Vector.Create(1d) / (Vector.Create(2d) + v4);
-        var v8 = (v4 + v4) * v7;
-        var v9 = v4 - v8;
-        var v10 = v7 * Vector.FusedMultiplyAdd(v8, -v4, v9 + v9);
-        var v11 = v8 * v8;
-        var v12 = Vector.FusedMultiplyAdd(Vector.Create(2.285601376804771E-07d), v11, Vector.Create(8.907794290080297E-07d));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v11, Vector.Create(4.06990712225038E-06d)), v11, Vector.Create(1.8779978345452206E-05d));
-        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v11, Vector.Create(8.877841233451965E-05d)), v11, Vector.Create(0.0004340277776909429d));
-        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v14, v11, Vector.Create(0.0022321428571440527d)), v11, Vector.Create(0.012499999999999994d));
-        var v16 = Vector.FusedMultiplyAdd(v11, v15, Vector.Create(0.08333333333333333d));
-        var v17 = Vector.FusedMultiplyAdd(v11, v15, Vector.Create(0.08333333333333333d) - v16) + Vector.Create(4.625929269271485E-18d);
-        var v18 = v11 * v16;
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8 + v8, v10, Vector.FusedMultiplyAdd(v8, v8, -v11)), v16, Vector.FusedMultiplyAdd(v11, v16, -v18));
-        var v20 = v8 * v18;
-        var v21 = Vector.FusedMultiplyAdd(v8, Vector.FusedMultiplyAdd(v11, v17, v19), Vector.FusedMultiplyAdd(v10, v18, Vector.FusedMultiplyAdd(v8, v18, -v20)));
-        var v22 = v8 + v20;
-        var v23 = v6 * Vector.Create(0.6931471805592082d);
-        var v24 = v23 + v22;
-        var v25 = Vector.FusedMultiplyAdd(v6, Vector.Create(7.371002565167799E-13d), ((v8 - v22) + v20) + (v10 + v21));
-        var v26 = ((v23 - v24) + v22) + v25;
-        var v27 = v24 + v26;
-        var v28 = v27 * Vector.Create(1.4426950408889634d);
-        var v29 = Vector.FusedMultiplyAdd(v27, Vector.Create(2.0355273740931033E-17d), Vector.FusedMultiplyAdd(v27, Vector.Create(1.4426950408889634d), -v28));
-        var v30 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(double.PositiveInfinity)), v28 + Vector.FusedMultiplyAdd((v24 - v27) + v26, Vector.Create(1.4426950408889634d), v29), x);
-        var v31 = Vector.ConditionalSelect(Vector.Equals(x, Vector.Create(0d)), -Vector.Create(double.PositiveInfinity), v30);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), Vector.Create(double.NaN), v31);
+        var v6 = Vector.Create(0d);
+        var v7 = v5 - Vector.ConditionalSelect(v1, Vector.Create(52d), v6);
+        var v8 = v4 / (Vector.Create(2d) + v4);
+        var v9 = v8 * v8;
+        var v10 = Vector.FusedMultiplyAdd(Vector.Create(0.13235449287765894d), v9, Vector.Create(0.13252076345879202d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v9, Vector.Create(0.15386991895994262d)), v9, Vector.Create(0.18181778290313277d));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v9, Vector.Create(0.22222222607696296d)), v9, Vector.Create(0.2857142856940717d));
+        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v9, Vector.Create(0.4000000000000493d)), v9, Vector.Create(0.6666666666666666d));
+        var v14 = (Vector.Create(0.5d) * v4) * v4;
+        var v15 = Vector.FusedMultiplyAdd(v8, Vector.FusedMultiplyAdd(v9, v13, v14), v7 * Vector.Create(7.371002565167799E-13d));
+        var v16 = Vector.Create(double.PositiveInfinity);
+        var v17 = Vector.ConditionalSelect(Vector.LessThan(x, v16), Vector.FusedMultiplyAdd(v7, Vector.Create(0.6931471805592082d), v4 - (v14 - v15)), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v6), Vector.Create(double.NaN), Vector.ConditionalSelect(Vector.Equals(x, v6), -v16, v17));
+    }
+
+    public static partial Vector<double> Log10(Vector<double> x)
+    {
+        var v1 = Vector.Create(0.4342944819032518d);
+        var v2 = Vector.LessThan(x, Vector.Create(2.2250738585072014E-308d));
+        var v3 = Vector.AsVectorInt64(Vector.ConditionalSelect(v2, x * Vector.Create(4503599627370496d), x));
+        var v4 = (v3 + Vector.Create(2638147582215219L)) >>> 52;
+        var v5 = Vector.Create(1d);
+        var v6 = Vector.AsVectorDouble(v3 - ((v4 - Vector.Create(1023L)) << 52)) - v5;
+        var v7 = Vector.AsVectorDouble(v4 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
+        var v8 = Vector.Create(0d);
+        var v9 = v7 - Vector.ConditionalSelect(v2, Vector.Create(52d), v8);
+        var v10 = v5 / (Vector.Create(2d) + v6);
+        var v11 = (v6 + v6) * v10;
+        var v12 = v6 - v11;
+        var v13 = v10 * Vector.FusedMultiplyAdd(v11, -v6, v12 + v12);
+        var v14 = v11 * v11;
+        var v15 = Vector.FusedMultiplyAdd(Vector.Create(2.285601376804771E-07d), v14, Vector.Create(8.907794290080297E-07d));
+        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v14, Vector.Create(4.06990712225038E-06d)), v14, Vector.Create(1.8779978345452206E-05d));
+        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v14, Vector.Create(8.877841233451965E-05d)), v14, Vector.Create(0.0004340277776909429d));
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v14, Vector.Create(0.0022321428571440527d)), v14, Vector.Create(0.012499999999999994d));
+        var v19 = Vector.Create(0.08333333333333333d);
+        var v20 = Vector.FusedMultiplyAdd(v14, v18, v19);
+        var v21 = v14 * v20;
+        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11 + v11, v13, Vector.FusedMultiplyAdd(v11, v11, -v14)), v20, Vector.FusedMultiplyAdd(v14, v20, -v21));
+        var v23 = Vector.FusedMultiplyAdd(v14, Vector.FusedMultiplyAdd(v14, v18, v19 - v20) + Vector.Create(4.625929269271485E-18d), v22);
+        var v24 = v11 * v21;
+        var v25 = Vector.FusedMultiplyAdd(v11, v23, Vector.FusedMultiplyAdd(v13, v21, Vector.FusedMultiplyAdd(v11, v21, -v24)));
+        var v26 = v11 + v24;
+        var v27 = v9 * Vector.Create(0.6931471805592082d);
+        var v28 = v27 + v26;
+        var v29 = Vector.FusedMultiplyAdd(v9, Vector.Create(7.371002565167799E-13d), ((v11 - v26) + v24) + (v13 + v25));
+        var v30 = ((v27 - v28) + v26) + v29;
+        var v31 = v28 + v30;
+        var v32 = v31 * v1;
+        var v33 = Vector.FusedMultiplyAdd(v31, Vector.Create(1.098319650216765E-17d), Vector.FusedMultiplyAdd(v31, v1, -v32));
+        var v34 = Vector.Create(double.PositiveInfinity);
+        var v35 = Vector.ConditionalSelect(Vector.LessThan(x, v34), v32 + Vector.FusedMultiplyAdd((v28 - v31) + v30, v1, v33), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v8), Vector.Create(double.NaN), Vector.ConditionalSelect(Vector.Equals(x, v8), -v34, v35));
+    }
+
+    public static partial Vector<double> Log1p(Vector<double> x)
+    {
+        var v1 = Vector.Create(1d) + x;
+        var v2 = (Vector.AsVectorInt64(v1) + Vector.Create(2638147582215219L)) >>> 52;
+        var v3 = Vector.AsVectorDouble((Vector.Create(2048L) - v2) << 52);
+        var v4 = Vector.Create(0.25d);
+        var v5 = Vector.FusedMultiplyAdd(v3, x * v4, Vector.FusedMultiplyAdd(v3, v4, Vector.Create(-1d)));
+        var v6 = Vector.AsVectorDouble(v2 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
+        var v7 = v5 / (Vector.Create(2d) + v5);
+        var v8 = v7 * v7;
+        var v9 = Vector.FusedMultiplyAdd(Vector.Create(0.13235449287765894d), v8, Vector.Create(0.13252076345879202d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v8, Vector.Create(0.15386991895994262d)), v8, Vector.Create(0.18181778290313277d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v8, Vector.Create(0.22222222607696296d)), v8, Vector.Create(0.2857142856940717d));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v8, Vector.Create(0.4000000000000493d)), v8, Vector.Create(0.6666666666666666d));
+        var v13 = (Vector.Create(0.5d) * v5) * v5;
+        var v14 = Vector.FusedMultiplyAdd(v7, Vector.FusedMultiplyAdd(v8, v12, v13), v6 * Vector.Create(7.371002565167799E-13d));
+        var v15 = Vector.Create(double.PositiveInfinity);
+        var v16 = Vector.ConditionalSelect(Vector.LessThan(v1, v15), Vector.FusedMultiplyAdd(v6, Vector.Create(0.6931471805592082d), v5 - (v13 - v14)), v1);
+        var v17 = Vector.Create(0d);
+        var v18 = Vector.ConditionalSelect(Vector.LessThan(v1, v17), Vector.Create(double.NaN), Vector.ConditionalSelect(Vector.Equals(v1, v17), -v15, v16));
+        return Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(x), Vector.Create(1E-16d)), x, v18);
+    }
+
+    public static partial Vector<double> Log2(Vector<double> x)
+    {
+        var v1 = Vector.Create(1.4426950408889634d);
+        var v2 = Vector.LessThan(x, Vector.Create(2.2250738585072014E-308d));
+        var v3 = Vector.AsVectorInt64(Vector.ConditionalSelect(v2, x * Vector.Create(4503599627370496d), x));
+        var v4 = (v3 + Vector.Create(2638147582215219L)) >>> 52;
+        var v5 = Vector.Create(1d);
+        var v6 = Vector.AsVectorDouble(v3 - ((v4 - Vector.Create(1023L)) << 52)) - v5;
+        var v7 = Vector.AsVectorDouble(v4 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
+        var v8 = Vector.Create(0d);
+        var v9 = v7 - Vector.ConditionalSelect(v2, Vector.Create(52d), v8);
+        var v10 = v5 / (Vector.Create(2d) + v6);
+        var v11 = (v6 + v6) * v10;
+        var v12 = v6 - v11;
+        var v13 = v10 * Vector.FusedMultiplyAdd(v11, -v6, v12 + v12);
+        var v14 = v11 * v11;
+        var v15 = Vector.FusedMultiplyAdd(Vector.Create(2.285601376804771E-07d), v14, Vector.Create(8.907794290080297E-07d));
+        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v14, Vector.Create(4.06990712225038E-06d)), v14, Vector.Create(1.8779978345452206E-05d));
+        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v14, Vector.Create(8.877841233451965E-05d)), v14, Vector.Create(0.0004340277776909429d));
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v14, Vector.Create(0.0022321428571440527d)), v14, Vector.Create(0.012499999999999994d));
+        var v19 = Vector.Create(0.08333333333333333d);
+        var v20 = Vector.FusedMultiplyAdd(v14, v18, v19);
+        var v21 = v14 * v20;
+        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11 + v11, v13, Vector.FusedMultiplyAdd(v11, v11, -v14)), v20, Vector.FusedMultiplyAdd(v14, v20, -v21));
+        var v23 = Vector.FusedMultiplyAdd(v14, Vector.FusedMultiplyAdd(v14, v18, v19 - v20) + Vector.Create(4.625929269271485E-18d), v22);
+        var v24 = v11 * v21;
+        var v25 = Vector.FusedMultiplyAdd(v11, v23, Vector.FusedMultiplyAdd(v13, v21, Vector.FusedMultiplyAdd(v11, v21, -v24)));
+        var v26 = v11 + v24;
+        var v27 = v9 * Vector.Create(0.6931471805592082d);
+        var v28 = v27 + v26;
+        var v29 = Vector.FusedMultiplyAdd(v9, Vector.Create(7.371002565167799E-13d), ((v11 - v26) + v24) + (v13 + v25));
+        var v30 = ((v27 - v28) + v26) + v29;
+        var v31 = v28 + v30;
+        var v32 = v31 * v1;
+        var v33 = Vector.FusedMultiplyAdd(v31, Vector.Create(2.0355273740931033E-17d), Vector.FusedMultiplyAdd(v31, v1, -v32));
+        var v34 = Vector.Create(double.PositiveInfinity);
+        var v35 = Vector.ConditionalSelect(Vector.LessThan(x, v34), v32 + Vector.FusedMultiplyAdd((v28 - v31) + v30, v1, v33), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v8), Vector.Create(double.NaN), Vector.ConditionalSelect(Vector.Equals(x, v8), -v34, v35));
     }
 
     public static partial Vector<double> LogAddExp(Vector<double> a, Vector<double> b)
     {
-        var v1 = Vector.MaxNative(Vector.Create(-746d), -Vector.ConditionalSelect(Vector.Equals(a, b), Vector.Create(0d), Vector.Abs(a - b)));
-        var v2 = Vector.MinNative(Vector.Create(710d), v1);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v4 = v3 - Vector.Create(6755399441055744d);
-        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931471805599453d), v2));
-        var v6 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
-        var v11 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.5d)), v5);
-        var v12 = Vector.FusedMultiplyAdd(v4, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v13 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v14 = Vector.AsVectorInt64((v4 - (v12 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v15 = ((Vector.Create(1d) + v11) * Vector.AsVectorDouble((Vector.AsVectorInt64(v12) << 52) + v13)) * Vector.AsVectorDouble((v14 << 52) + v13);
-        var v16 = Vector.Create(1d) + v15;
-        var v17 = (Vector.AsVectorInt64(v16) + Vector.Create(2638147582215219L)) >>> 52;
-        var v18 = Vector.AsVectorDouble((Vector.Create(2048L) - v17) << 52);
-        var v19 = Vector.FusedMultiplyAdd(v18, v15 * Vector.Create(0.25d), Vector.FusedMultiplyAdd(v18, Vector.Create(0.25d), Vector.Create(-1d)));
-        var v20 = Vector.AsVectorDouble(v17 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
-        var v21 = v19 / (Vector.Create(2d) + v19);
-        var v22 = v21 * v21;
-        var v23 = Vector.FusedMultiplyAdd(Vector.Create(0.13235449287765894d), v22, Vector.Create(0.13252076345879202d));
-        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v22, Vector.Create(0.15386991895994262d)), v22, Vector.Create(0.18181778290313277d));
-        var v25 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v22, Vector.Create(0.22222222607696296d)), v22, Vector.Create(0.2857142856940717d));
-        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v25, v22, Vector.Create(0.4000000000000493d)), v22, Vector.Create(0.6666666666666666d));
-        var v27 = (Vector.Create(0.5d) * v19) * v19;
-        var v28 = Vector.FusedMultiplyAdd(v21, Vector.FusedMultiplyAdd(v22, v26, v27), v20 * Vector.Create(7.371002565167799E-13d));
-        var v29 = Vector.ConditionalSelect(Vector.LessThan(v16, Vector.Create(double.PositiveInfinity)), Vector.FusedMultiplyAdd(v20, Vector.Create(0.6931471805592082d), v19 - (v27 - v28)), v16);
-        var v30 = Vector.ConditionalSelect(Vector.Equals(v16, Vector.Create(0d)), -Vector.Create(double.PositiveInfinity), v29);
-        var v31 = Vector.ConditionalSelect(Vector.LessThan(v16, Vector.Create(0d)), Vector.Create(double.NaN), v30);
-        var v32 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v15), Vector.Create(1E-16d)), v15, v31);
-        return Vector.ConditionalSelect(Vector.LessThan(a, b), b, a) + v32;
+        var v1 = Vector.Create(0d);
+        var v2 = Vector.MaxNative(Vector.Create(-746d), -Vector.ConditionalSelect(Vector.Equals(a, b), v1, Vector.Abs(a - b)));
+        var v3 = Vector.MinNative(Vector.Create(710d), v2);
+        var v4 = Vector.Create(6755399441055744d);
+        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.4426950408889634d), v4) - v4;
+        var v6 = Vector.FusedMultiplyAdd(v5, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v5, Vector.Create(-0.6931471805599453d), v3));
+        var v7 = Vector.Create(1d);
+        var v8 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v6, Vector.Create(2.51091722344983E-08d));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v6, Vector.Create(2.7557257862308655E-07d)), v6, Vector.Create(2.7557243800252827E-06d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v6, Vector.Create(2.4801587341828678E-05d)), v6, Vector.Create(0.00019841269886560522d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v6, Vector.Create(0.0013888888888877093d)), v6, Vector.Create(0.008333333333321443d));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v6, Vector.Create(0.04166666666666668d)), v6, Vector.Create(0.16666666666666677d));
+        var v13 = Vector.Create(0.5d);
+        var v14 = Vector.FusedMultiplyAdd(v5, v13, v4);
+        var v15 = Vector.AsVectorInt64(v7);
+        var v16 = (v7 + Vector.FusedMultiplyAdd(v6 * v6, Vector.FusedMultiplyAdd(v12, v6, v13), v6)) * Vector.AsVectorDouble((Vector.AsVectorInt64(v14) << 52) + v15);
+        var v17 = v16 * Vector.AsVectorDouble((Vector.AsVectorInt64((v5 - (v14 - v4)) + v4) << 52) + v15);
+        var v18 = v7 + v17;
+        var v19 = (Vector.AsVectorInt64(v18) + Vector.Create(2638147582215219L)) >>> 52;
+        var v20 = Vector.AsVectorDouble((Vector.Create(2048L) - v19) << 52);
+        var v21 = Vector.Create(0.25d);
+        var v22 = Vector.FusedMultiplyAdd(v20, v17 * v21, Vector.FusedMultiplyAdd(v20, v21, Vector.Create(-1d)));
+        var v23 = Vector.AsVectorDouble(v19 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
+        var v24 = v22 / (Vector.Create(2d) + v22);
+        var v25 = v24 * v24;
+        var v26 = Vector.FusedMultiplyAdd(Vector.Create(0.13235449287765894d), v25, Vector.Create(0.13252076345879202d));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v25, Vector.Create(0.15386991895994262d)), v25, Vector.Create(0.18181778290313277d));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v27, v25, Vector.Create(0.22222222607696296d)), v25, Vector.Create(0.2857142856940717d));
+        var v29 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v28, v25, Vector.Create(0.4000000000000493d)), v25, Vector.Create(0.6666666666666666d));
+        var v30 = (v13 * v22) * v22;
+        var v31 = Vector.FusedMultiplyAdd(v24, Vector.FusedMultiplyAdd(v25, v29, v30), v23 * Vector.Create(7.371002565167799E-13d));
+        var v32 = Vector.Create(double.PositiveInfinity);
+        var v33 = Vector.ConditionalSelect(Vector.LessThan(v18, v32), Vector.FusedMultiplyAdd(v23, Vector.Create(0.6931471805592082d), v22 - (v30 - v31)), v18);
+        var v34 = Vector.ConditionalSelect(Vector.LessThan(v18, v1), Vector.Create(double.NaN), Vector.ConditionalSelect(Vector.Equals(v18, v1), -v32, v33));
+        var v35 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v17), Vector.Create(1E-16d)), v17, v34);
+        return Vector.ConditionalSelect(Vector.LessThan(a, b), b, a) + v35;
     }
 
     public static partial Vector<double> Pow(Vector<double> x, Vector<double> y)
@@ -87,68 +179,71 @@ public static partial class VectorMath
         var v1 = Vector.Abs(x);
         var v2 = Vector.Abs(y);
         var v3 = Vector.LessThan(v1, Vector.Create(2.2250738585072014E-308d));
-        var v4 = Vector.AsVectorInt64(Vector.ConditionalSelect(v3, v1 * Vector.Create(4503599627370496d), v1));
-        var v5 = (v4 + Vector.Create(2638147582215219L)) >>> 52;
-        var v6 = Vector.AsVectorDouble(v4 - ((v5 - Vector.Create(1023L)) << 52)) - Vector.Create(1d);
-        var v7 = Vector.AsVectorDouble(v5 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
-        var v8 = v7 - Vector.ConditionalSelect(v3, Vector.Create(52d), Vector.Create(0d));
-        var v9 = Vector.Create(1d) / (Vector.Create(2d) + v6);
-        var v10 = (v6 + v6) * v9;
-        var v11 = v6 - v10;
-        var v12 = v9 * Vector.FusedMultiplyAdd(v10, -v6, v11 + v11);
-        var v13 = v10 * v10;
-        var v14 = Vector.FusedMultiplyAdd(Vector.Create(2.285601376804771E-07d), v13, Vector.Create(8.907794290080297E-07d));
-        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v14, v13, Vector.Create(4.06990712225038E-06d)), v13, Vector.Create(1.8779978345452206E-05d));
-        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v13, Vector.Create(8.877841233451965E-05d)), v13, Vector.Create(0.0004340277776909429d));
-        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v13, Vector.Create(0.0022321428571440527d)), v13, Vector.Create(0.012499999999999994d));
-        var v18 = Vector.FusedMultiplyAdd(v13, v17, Vector.Create(0.08333333333333333d));
-        var v19 = Vector.FusedMultiplyAdd(v13, v17, Vector.Create(0.08333333333333333d) - v18) + Vector.Create(4.625929269271485E-18d);
-        var v20 = v13 * v18;
-        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10 + v10, v12, Vector.FusedMultiplyAdd(v10, v10, -v13)), v18, Vector.FusedMultiplyAdd(v13, v18, -v20));
-        var v22 = v10 * v20;
-        var v23 = Vector.FusedMultiplyAdd(v10, Vector.FusedMultiplyAdd(v13, v19, v21), Vector.FusedMultiplyAdd(v12, v20, Vector.FusedMultiplyAdd(v10, v20, -v22)));
-        var v24 = v10 + v22;
-        var v25 = v8 * Vector.Create(0.6931471805592082d);
-        var v26 = v25 + v24;
-        var v27 = Vector.FusedMultiplyAdd(v8, Vector.Create(7.371002565167799E-13d), ((v10 - v24) + v22) + (v12 + v23));
-        var v28 = ((v25 - v26) + v24) + v27;
-        var v29 = v26 + v28;
-        var v30 = Vector.LessThan(v1, Vector.Create(double.PositiveInfinity));
-        var v31 = Vector.ConditionalSelect(Vector.Equals(v1, Vector.Create(0d)), -Vector.Create(double.PositiveInfinity), Vector.ConditionalSelect(v30, v29, v1));
-        var v32 = y * v31;
-        var v33 = Vector.MinNative(Vector.Create(710d), Vector.MaxNative(Vector.Create(-746d), v32));
-        var v34 = Vector.ConditionalSelect(Vector.Equals(v33, v32), Vector.FusedMultiplyAdd(y, (v26 - v29) + v28, Vector.FusedMultiplyAdd(y, v31, -v32)), Vector.Create(0d));
-        var v35 = Vector.FusedMultiplyAdd(v33, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v36 = v35 - Vector.Create(6755399441055744d);
-        var v37 = Vector.FusedMultiplyAdd(v36, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v36, Vector.Create(-0.6931471805599453d), v33));
-        var v38 = v37 + v34;
-        var v39 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v38, Vector.Create(2.51091722344983E-08d));
-        var v40 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v39, v38, Vector.Create(2.7557257862308655E-07d)), v38, Vector.Create(2.7557243800252827E-06d));
-        var v41 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v40, v38, Vector.Create(2.4801587341828678E-05d)), v38, Vector.Create(0.00019841269886560522d));
-        var v42 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v41, v38, Vector.Create(0.0013888888888877093d)), v38, Vector.Create(0.008333333333321443d));
-        var v43 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v42, v38, Vector.Create(0.04166666666666668d)), v38, Vector.Create(0.16666666666666677d));
-        var v44 = Vector.FusedMultiplyAdd(v38 * v38, Vector.FusedMultiplyAdd(v43, v38, Vector.Create(0.5d)), v38);
-        var v45 = Vector.FusedMultiplyAdd(v36, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v46 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v47 = Vector.AsVectorInt64((v36 - (v45 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v48 = ((Vector.Create(1d) + v44) * Vector.AsVectorDouble((Vector.AsVectorInt64(v45) << 52) + v46)) * Vector.AsVectorDouble((v47 << 52) + v46);
-        var v49 = Vector.Equals((v2 + Vector.Create(4503599627370496d)) - Vector.Create(4503599627370496d), v2);
-        var v50 = (~Vector.LessThan(v2, Vector.Create(4503599627370496d))) | v49;
-        var v51 = v2 * Vector.Create(0.5d);
-        var v52 = Vector.Equals((v51 + Vector.Create(4503599627370496d)) - Vector.Create(4503599627370496d), v51);
-        var v53 = Vector.ConditionalSelect(v50 & (~((~Vector.LessThan(v51, Vector.Create(4503599627370496d))) | v52)), Vector.AsVectorInt64(x) & Vector.Create(long.MinValue), Vector.Create(0L));
-        var v54 = Vector.ConditionalSelect((Vector.LessThan(x, Vector.Create(0d)) & v30) & (~v50), Vector.Create(double.NaN), Vector.AsVectorDouble(Vector.AsVectorInt64(v48) ^ v53));
-        var v55 = Vector.Equals(v1, Vector.Create(1d)) & Vector.Equals(v2, Vector.Create(double.PositiveInfinity));
-        var v56 = Vector.Equals(x, Vector.Create(1d));
-        var v57 = Vector.ConditionalSelect(Vector.Equals(v2, v2) | v56, Vector.ConditionalSelect(v55, Vector.Create(1d), v54), y);
-        return Vector.ConditionalSelect(v56 | Vector.Equals(y, Vector.Create(0d)), Vector.Create(1d), v57);
+        var v4 = Vector.Create(4503599627370496d);
+        var v5 = Vector.AsVectorInt64(Vector.ConditionalSelect(v3, v1 * v4, v1));
+        var v6 = (v5 + Vector.Create(2638147582215219L)) >>> 52;
+        var v7 = Vector.Create(1d);
+        var v8 = Vector.AsVectorDouble(v5 - ((v6 - Vector.Create(1023L)) << 52)) - v7;
+        var v9 = Vector.AsVectorDouble(v6 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
+        var v10 = Vector.Create(0d);
+        var v11 = v9 - Vector.ConditionalSelect(v3, Vector.Create(52d), v10);
+        var v12 = v7 / (Vector.Create(2d) + v8);
+        var v13 = (v8 + v8) * v12;
+        var v14 = v8 - v13;
+        var v15 = v12 * Vector.FusedMultiplyAdd(v13, -v8, v14 + v14);
+        var v16 = v13 * v13;
+        var v17 = Vector.FusedMultiplyAdd(Vector.Create(2.285601376804771E-07d), v16, Vector.Create(8.907794290080297E-07d));
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v16, Vector.Create(4.06990712225038E-06d)), v16, Vector.Create(1.8779978345452206E-05d));
+        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v18, v16, Vector.Create(8.877841233451965E-05d)), v16, Vector.Create(0.0004340277776909429d));
+        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v16, Vector.Create(0.0022321428571440527d)), v16, Vector.Create(0.012499999999999994d));
+        var v21 = Vector.Create(0.08333333333333333d);
+        var v22 = Vector.FusedMultiplyAdd(v16, v20, v21);
+        var v23 = v16 * v22;
+        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13 + v13, v15, Vector.FusedMultiplyAdd(v13, v13, -v16)), v22, Vector.FusedMultiplyAdd(v16, v22, -v23));
+        var v25 = Vector.FusedMultiplyAdd(v16, Vector.FusedMultiplyAdd(v16, v20, v21 - v22) + Vector.Create(4.625929269271485E-18d), v24);
+        var v26 = v13 * v23;
+        var v27 = Vector.FusedMultiplyAdd(v13, v25, Vector.FusedMultiplyAdd(v15, v23, Vector.FusedMultiplyAdd(v13, v23, -v26)));
+        var v28 = v13 + v26;
+        var v29 = v11 * Vector.Create(0.6931471805592082d);
+        var v30 = v29 + v28;
+        var v31 = Vector.FusedMultiplyAdd(v11, Vector.Create(7.371002565167799E-13d), ((v13 - v28) + v26) + (v15 + v27));
+        var v32 = ((v29 - v30) + v28) + v31;
+        var v33 = v30 + v32;
+        var v34 = Vector.Create(double.PositiveInfinity);
+        var v35 = Vector.LessThan(v1, v34);
+        var v36 = Vector.ConditionalSelect(Vector.Equals(v1, v10), -v34, Vector.ConditionalSelect(v35, v33, v1));
+        var v37 = y * v36;
+        var v38 = Vector.MinNative(Vector.Create(710d), Vector.MaxNative(Vector.Create(-746d), v37));
+        var v39 = Vector.ConditionalSelect(Vector.Equals(v38, v37), Vector.FusedMultiplyAdd(y, (v30 - v33) + v32, Vector.FusedMultiplyAdd(y, v36, -v37)), v10);
+        var v40 = Vector.Create(6755399441055744d);
+        var v41 = Vector.FusedMultiplyAdd(v38, Vector.Create(1.4426950408889634d), v40) - v40;
+        var v42 = Vector.FusedMultiplyAdd(v41, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v41, Vector.Create(-0.6931471805599453d), v38));
+        var v43 = v42 + v39;
+        var v44 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v43, Vector.Create(2.51091722344983E-08d));
+        var v45 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v44, v43, Vector.Create(2.7557257862308655E-07d)), v43, Vector.Create(2.7557243800252827E-06d));
+        var v46 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v45, v43, Vector.Create(2.4801587341828678E-05d)), v43, Vector.Create(0.00019841269886560522d));
+        var v47 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v46, v43, Vector.Create(0.0013888888888877093d)), v43, Vector.Create(0.008333333333321443d));
+        var v48 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v47, v43, Vector.Create(0.04166666666666668d)), v43, Vector.Create(0.16666666666666677d));
+        var v49 = Vector.Create(0.5d);
+        var v50 = Vector.FusedMultiplyAdd(v41, v49, v40);
+        var v51 = Vector.AsVectorInt64(v7);
+        var v52 = (v7 + Vector.FusedMultiplyAdd(v43 * v43, Vector.FusedMultiplyAdd(v48, v43, v49), v43)) * Vector.AsVectorDouble((Vector.AsVectorInt64(v50) << 52) + v51);
+        var v53 = (~Vector.LessThan(v2, v4)) | Vector.Equals((v2 + v4) - v4, v2);
+        var v54 = v2 * v49;
+        var v55 = Vector.ConditionalSelect(v53 & (~((~Vector.LessThan(v54, v4)) | Vector.Equals((v54 + v4) - v4, v54))), Vector.AsVectorInt64(x) & Vector.Create(long.MinValue), Vector.Create(0L));
+        var v56 = Vector.AsVectorInt64(v52 * Vector.AsVectorDouble((Vector.AsVectorInt64((v41 - (v50 - v40)) + v40) << 52) + v51));
+        var v57 = Vector.ConditionalSelect((Vector.LessThan(x, v10) & v35) & (~v53), Vector.Create(double.NaN), Vector.AsVectorDouble(v56 ^ v55));
+        var v58 = Vector.Equals(x, v7);
+        var v59 = Vector.ConditionalSelect(Vector.Equals(v2, v2) | v58, Vector.ConditionalSelect(Vector.Equals(v1, v7) & Vector.Equals(v2, v34), v7, v57), y);
+        return Vector.ConditionalSelect(v58 | Vector.Equals(y, v10), v7, v59);
     }
 
     public static partial Vector<double> Round(Vector<double> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(4503599627370496d)), (v1 + Vector.Create(4503599627370496d)) - Vector.Create(4503599627370496d), v1);
-        return Vector.AsVectorDouble(Vector.AsVectorInt64(v2) ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue)));
+        var v2 = Vector.Create(4503599627370496d);
+        var v3 = Vector.AsVectorInt64(Vector.ConditionalSelect(Vector.LessThan(v1, v2), (v1 + v2) - v2, v1));
+        return Vector.AsVectorDouble(v3 ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue)));
     }
 
     public static partial Vector<double> Rsqrt(Vector<double> x)
@@ -160,205 +255,159 @@ public static partial class VectorMath
     {
         var v1 = Vector.MaxNative(Vector.Create(-746d), Vector.AsVectorDouble(Vector.AsVectorInt64(x) | Vector.Create(long.MinValue)));
         var v2 = Vector.MinNative(Vector.Create(710d), v1);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v4 = v3 - Vector.Create(6755399441055744d);
+        var v3 = Vector.Create(6755399441055744d);
+        var v4 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), v3) - v3;
         var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931471805599453d), v2));
-        var v6 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
-        var v11 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.5d)), v5);
-        var v12 = Vector.FusedMultiplyAdd(v4, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v13 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v14 = Vector.AsVectorInt64((v4 - (v12 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v15 = ((Vector.Create(1d) + v11) * Vector.AsVectorDouble((Vector.AsVectorInt64(v12) << 52) + v13)) * Vector.AsVectorDouble((v14 << 52) + v13);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), v15, Vector.Create(1d)) / (Vector.Create(1d) + v15);
+        var v6 = Vector.Create(1d);
+        var v7 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
+        var v12 = Vector.Create(0.5d);
+        var v13 = Vector.FusedMultiplyAdd(v4, v12, v3);
+        var v14 = Vector.AsVectorInt64(v6);
+        var v15 = (v6 + Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v11, v5, v12), v5)) * Vector.AsVectorDouble((Vector.AsVectorInt64(v13) << 52) + v14);
+        var v16 = v15 * Vector.AsVectorDouble((Vector.AsVectorInt64((v4 - (v13 - v3)) + v3) << 52) + v14);
+        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), v16, v6) / (v6 + v16);
     }
 
     public static partial Vector<double> Silu(Vector<double> x)
     {
         var v1 = -Vector.MinNative(Vector.Create(760d), Vector.Abs(x));
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v3 = v2 - Vector.Create(6755399441055744d);
+        var v2 = Vector.Create(6755399441055744d);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.4426950408889634d), v2) - v2;
         var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931471805599453d), v1));
-        var v5 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v4, Vector.Create(2.51091722344983E-08d));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(2.7557257862308655E-07d)), v4, Vector.Create(2.7557243800252827E-06d));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(2.4801587341828678E-05d)), v4, Vector.Create(0.00019841269886560522d));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, Vector.Create(0.0013888888888877093d)), v4, Vector.Create(0.008333333333321443d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, Vector.Create(0.04166666666666668d)), v4, Vector.Create(0.16666666666666677d));
-        var v10 = Vector.Create(1d) + Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v9, v4, Vector.Create(0.5d)), v4);
-        var v11 = Vector.FusedMultiplyAdd(v3, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v12 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v13 = Vector.AsVectorDouble((Vector.AsVectorInt64(v11) << 52) + v12);
-        var v14 = Vector.AsVectorInt64((v3 - (v11 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v15 = Vector.AsVectorDouble((v14 << 52) + v12);
-        var v16 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), Vector.FusedMultiplyAdd(x, Vector.Create(0d), ((v10 * v1) * v13) * v15), x);
-        return v16 / (Vector.Create(1d) + ((v10 * v13) * v15));
+        var v5 = Vector.Create(1d);
+        var v6 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v4, Vector.Create(2.51091722344983E-08d));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(2.7557257862308655E-07d)), v4, Vector.Create(2.7557243800252827E-06d));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, Vector.Create(2.4801587341828678E-05d)), v4, Vector.Create(0.00019841269886560522d));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, Vector.Create(0.0013888888888877093d)), v4, Vector.Create(0.008333333333321443d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v4, Vector.Create(0.04166666666666668d)), v4, Vector.Create(0.16666666666666677d));
+        var v11 = Vector.Create(0.5d);
+        var v12 = v5 + Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v10, v4, v11), v4);
+        var v13 = Vector.FusedMultiplyAdd(v3, v11, v2);
+        var v14 = Vector.AsVectorInt64(v5);
+        var v15 = Vector.AsVectorDouble((Vector.AsVectorInt64(v13) << 52) + v14);
+        var v16 = Vector.AsVectorDouble((Vector.AsVectorInt64((v3 - (v13 - v2)) + v2) << 52) + v14);
+        var v17 = Vector.Create(0d);
+        var v18 = Vector.ConditionalSelect(Vector.LessThan(x, v17), Vector.FusedMultiplyAdd(x, v17, ((v12 * v1) * v15) * v16), x);
+        return v18 / (v5 + ((v12 * v15) * v16));
     }
 
     public static partial Vector<double> SiluSlope(Vector<double> x)
     {
         var v1 = Vector.MinNative(Vector.Create(760d), Vector.Abs(x));
         var v2 = -v1;
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v4 = v3 - Vector.Create(6755399441055744d);
+        var v3 = Vector.Create(6755399441055744d);
+        var v4 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), v3) - v3;
         var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931471805599453d), v2));
-        var v6 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
-        var v11 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.5d)), v5);
-        var v12 = Vector.Create(1d) + v11;
-        var v13 = Vector.FusedMultiplyAdd(v4, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v14 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v15 = Vector.AsVectorDouble((Vector.AsVectorInt64(v13) << 52) + v14);
-        var v16 = Vector.AsVectorInt64((v4 - (v13 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v17 = Vector.AsVectorDouble((v16 << 52) + v14);
-        var v18 = (v12 * v15) * v17;
-        var v19 = (((v12 * ((Vector.Create(1d) + v18) - v1)) * v15) * v17) / Vector.FusedMultiplyAdd(v18, v18 + Vector.Create(2d), Vector.Create(1d));
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), v19, Vector.Create(1d) - v19);
+        var v6 = Vector.Create(1d);
+        var v7 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
+        var v12 = Vector.Create(0.5d);
+        var v13 = v6 + Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v11, v5, v12), v5);
+        var v14 = Vector.FusedMultiplyAdd(v4, v12, v3);
+        var v15 = Vector.AsVectorInt64(v6);
+        var v16 = Vector.AsVectorDouble((Vector.AsVectorInt64(v14) << 52) + v15);
+        var v17 = Vector.AsVectorDouble((Vector.AsVectorInt64((v4 - (v14 - v3)) + v3) << 52) + v15);
+        var v18 = (v13 * v16) * v17;
+        var v19 = (((v13 * ((v6 + v18) - v1)) * v16) * v17) / Vector.FusedMultiplyAdd(v18, v18 + Vector.Create(2d), v6);
+        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), v19, v6 - v19);
     }
 
     public static partial Vector<double> Sin(Vector<double> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.6366197723675814d), Vector.Create(6755399441055744d));
-        var v3 = v2 - Vector.Create(6755399441055744d);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(-6.123233995736766E-17d), Vector.FusedMultiplyAdd(v3, Vector.Create(-1.5707963267948966d), v1));
-        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.4973849048591698E-33d), v4);
-        var v6 = Vector.AsVectorInt64(v2);
-        DoubleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(1048576d)), ref v5, ref v6);
-        var v7 = v5 * v5;
-        var v8 = Vector.FusedMultiplyAdd(Vector.Create(-7.379316583576593E-13d), v7, Vector.Create(1.6054121190489977E-10d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v7, Vector.Create(-2.5052069573704832E-08d)), v7, Vector.Create(2.755731906953968E-06d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v7, Vector.Create(-0.0001984126984095583d)), v7, Vector.Create(0.008333333333333038d));
-        var v11 = Vector.FusedMultiplyAdd(v7 * v5, Vector.FusedMultiplyAdd(v10, v7, Vector.Create(-0.16666666666666666d)), v5);
-        var v12 = Vector.FusedMultiplyAdd(Vector.Create(4.578948633898679E-14d), v7, Vector.Create(-1.1466575572973963E-11d));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v7, Vector.Create(2.087671971018653E-09d)), v7, Vector.Create(-2.755731905185818E-07d));
-        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v7, Vector.Create(2.4801587301164798E-05d)), v7, Vector.Create(-0.0013888888888888378d));
-        var v15 = Vector.FusedMultiplyAdd(v7, Vector.FusedMultiplyAdd(v14, v7, Vector.Create(0.041666666666666664d)), Vector.Create(-0.5d));
-        var v16 = Vector.ConditionalSelect(Vector.Equals(v6 & Vector.Create(1L), Vector<long>.Zero), v11, Vector.FusedMultiplyAdd(v7, v15, Vector.Create(1d)));
-        var v17 = (Vector.AsVectorInt64(v16) ^ ((v6 & Vector.Create(2L)) << 62)) ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue));
-        return Vector.AsVectorDouble(v17);
+        var v2 = Vector.Create(6755399441055744d);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.6366197723675814d), v2);
+        var v4 = v3 - v2;
+        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-6.123233995736766E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-1.5707963267948966d), v1));
+        var v6 = Vector.FusedMultiplyAdd(v4, Vector.Create(1.4973849048591698E-33d), v5);
+        var v7 = Vector.AsVectorInt64(v3);
+        DoubleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(1048576d)), ref v6, ref v7);
+        var v8 = v6 * v6;
+        var v9 = Vector.FusedMultiplyAdd(Vector.Create(-7.379316583576593E-13d), v8, Vector.Create(1.6054121190489977E-10d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v8, Vector.Create(-2.5052069573704832E-08d)), v8, Vector.Create(2.755731906953968E-06d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v8, Vector.Create(-0.0001984126984095583d)), v8, Vector.Create(0.008333333333333038d));
+        var v12 = Vector.FusedMultiplyAdd(v8 * v6, Vector.FusedMultiplyAdd(v11, v8, Vector.Create(-0.16666666666666666d)), v6);
+        var v13 = Vector.FusedMultiplyAdd(Vector.Create(4.578948633898679E-14d), v8, Vector.Create(-1.1466575572973963E-11d));
+        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v8, Vector.Create(2.087671971018653E-09d)), v8, Vector.Create(-2.755731905185818E-07d));
+        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v14, v8, Vector.Create(2.4801587301164798E-05d)), v8, Vector.Create(-0.0013888888888888378d));
+        var v16 = Vector.FusedMultiplyAdd(v8, Vector.FusedMultiplyAdd(v15, v8, Vector.Create(0.041666666666666664d)), Vector.Create(-0.5d));
+        var v17 = Vector.ConditionalSelect(Vector.Equals(v7 & Vector.Create(1L), Vector<long>.Zero), v12, Vector.FusedMultiplyAdd(v8, v16, Vector.Create(1d)));
+        var v18 = (Vector.AsVectorInt64(v17) ^ ((v7 & Vector.Create(2L)) << 62)) ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue));
+        return Vector.AsVectorDouble(v18);
     }
 
     public static partial Vector<double> Sinh(Vector<double> x)
     {
         var v1 = Vector.Abs(x);
         var v2 = Vector.MinNative(Vector.Create(711d), Vector.MaxNative(Vector.Create(0d), v1));
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v4 = v3 - Vector.Create(6755399441055744d);
+        var v3 = Vector.Create(6755399441055744d);
+        var v4 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), v3) - v3;
         var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931471805599453d), v2));
         var v6 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
         var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
         var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
         var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
         var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
-        var v11 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.5d)), v5);
-        var v12 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v13 = Vector.AsVectorDouble((Vector.AsVectorInt64(v4 + Vector.Create(6755399441055744d)) << 52) + v12);
-        var v14 = Vector.FusedMultiplyAdd(v13, v11, v13 - Vector.Create(1d));
-        var v15 = v4 - Vector.Create(1d);
-        var v16 = Vector.FusedMultiplyAdd(v15, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v17 = Vector.AsVectorInt64((v15 - (v16 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v18 = ((Vector.Create(1d) + v11) * Vector.AsVectorDouble((Vector.AsVectorInt64(v16) << 52) + v12)) * Vector.AsVectorDouble((v17 << 52) + v12);
-        var v19 = Vector.LessThan(v1, Vector.Create(1d));
-        var v20 = Vector.ConditionalSelect(v19, v14, Vector.Create(-0.25d)) / Vector.ConditionalSelect(v19, v14 + Vector.Create(1d), v18);
-        var v21 = Vector.ConditionalSelect(v19, v14 * Vector.Create(0.5d), v18) + Vector.ConditionalSelect(v19, v20 * Vector.Create(0.5d), v20);
-        var v22 = Vector.AsVectorInt64(Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(1E-08d)), v1, v21));
-        return Vector.AsVectorDouble(v22 ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue)));
+        var v11 = Vector.Create(0.5d);
+        var v12 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, v11), v5);
+        var v13 = Vector.Create(1d);
+        var v14 = Vector.AsVectorInt64(v13);
+        var v15 = Vector.AsVectorDouble((Vector.AsVectorInt64(v4 + v3) << 52) + v14);
+        var v16 = Vector.FusedMultiplyAdd(v15, v12, v15 - v13);
+        var v17 = v4 - v13;
+        var v18 = Vector.FusedMultiplyAdd(v17, v11, v3);
+        var v19 = ((v13 + v12) * Vector.AsVectorDouble((Vector.AsVectorInt64(v18) << 52) + v14)) * Vector.AsVectorDouble((Vector.AsVectorInt64((v17 - (v18 - v3)) + v3) << 52) + v14);
+        var v20 = Vector.LessThan(v1, v13);
+        var v21 = Vector.ConditionalSelect(v20, v16, Vector.Create(-0.25d)) / Vector.ConditionalSelect(v20, v16 + v13, v19);
+        var v22 = Vector.ConditionalSelect(v20, v16 * v11, v19) + Vector.ConditionalSelect(v20, v21 * v11, v21);
+        var v23 = Vector.AsVectorInt64(Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(1E-08d)), v1, v22));
+        return Vector.AsVectorDouble(v23 ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue)));
     }
 
     public static partial Vector<double> Softplus(Vector<double> x)
     {
         var v1 = Vector.MaxNative(Vector.Create(-746d), Vector.AsVectorDouble(Vector.AsVectorInt64(x) | Vector.Create(long.MinValue)));
         var v2 = Vector.MinNative(Vector.Create(710d), v1);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v4 = v3 - Vector.Create(6755399441055744d);
+        var v3 = Vector.Create(6755399441055744d);
+        var v4 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), v3) - v3;
         var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931471805599453d), v2));
-        var v6 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
-        var v11 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.5d)), v5);
-        var v12 = Vector.FusedMultiplyAdd(v4, Vector.Create(0.5d), Vector.Create(6755399441055744d));
-        var v13 = Vector.AsVectorInt64(Vector.Create(1d));
-        var v14 = Vector.AsVectorInt64((v4 - (v12 - Vector.Create(6755399441055744d))) + Vector.Create(6755399441055744d));
-        var v15 = ((Vector.Create(1d) + v11) * Vector.AsVectorDouble((Vector.AsVectorInt64(v12) << 52) + v13)) * Vector.AsVectorDouble((v14 << 52) + v13);
-        var v16 = Vector.Create(1d) + v15;
-        var v17 = (Vector.AsVectorInt64(v16) + Vector.Create(2638147582215219L)) >>> 52;
-        var v18 = Vector.AsVectorDouble((Vector.Create(2048L) - v17) << 52);
-        var v19 = Vector.FusedMultiplyAdd(v18, v15 * Vector.Create(0.25d), Vector.FusedMultiplyAdd(v18, Vector.Create(0.25d), Vector.Create(-1d)));
-        var v20 = Vector.AsVectorDouble(v17 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
-        var v21 = v19 / (Vector.Create(2d) + v19);
-        var v22 = v21 * v21;
-        var v23 = Vector.FusedMultiplyAdd(Vector.Create(0.13235449287765894d), v22, Vector.Create(0.13252076345879202d));
-        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v22, Vector.Create(0.15386991895994262d)), v22, Vector.Create(0.18181778290313277d));
-        var v25 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v22, Vector.Create(0.22222222607696296d)), v22, Vector.Create(0.2857142856940717d));
-        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v25, v22, Vector.Create(0.4000000000000493d)), v22, Vector.Create(0.6666666666666666d));
-        var v27 = (Vector.Create(0.5d) * v19) * v19;
-        var v28 = Vector.FusedMultiplyAdd(v21, Vector.FusedMultiplyAdd(v22, v26, v27), v20 * Vector.Create(7.371002565167799E-13d));
-        var v29 = Vector.ConditionalSelect(Vector.LessThan(v16, Vector.Create(double.PositiveInfinity)), Vector.FusedMultiplyAdd(v20, Vector.Create(0.6931471805592082d), v19 - (v27 - v28)), v16);
-        var v30 = Vector.ConditionalSelect(Vector.Equals(v16, Vector.Create(0d)), -Vector.Create(double.PositiveInfinity), v29);
-        var v31 = Vector.ConditionalSelect(Vector.LessThan(v16, Vector.Create(0d)), Vector.Create(double.NaN), v30);
-        var v32 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v15), Vector.Create(1E-16d)), v15, v31);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0d)), Vector.Create(0d), x) + v32;
-    }
-
-    public static partial Vector<double> Tan(Vector<double> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.6366197723675814d), Vector.Create(6755399441055744d));
-        var v3 = v2 - Vector.Create(6755399441055744d);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(-6.123233995736766E-17d), Vector.FusedMultiplyAdd(v3, Vector.Create(-1.5707963267948966d), v1));
-        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.4973849048591698E-33d), v4);
-        var v6 = Vector.AsVectorInt64(v2);
-        DoubleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(1048576d)), ref v5, ref v6);
-        var v7 = v5 * v5;
-        var v8 = Vector.FusedMultiplyAdd(Vector.Create(9.823051401060661E-06d), v7, Vector.Create(-2.4394598177046098E-05d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v7, Vector.Create(4.8907940397211814E-05d)), v7, Vector.Create(-2.5997253237599512E-05d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v7, Vector.Create(6.754247019286664E-05d)), v7, Vector.Create(8.336231721931738E-05d));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v7, Vector.Create(0.00024383712366167517d)), v7, Vector.Create(0.0005888374324063958d));
-        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v7, Vector.Create(0.0014560517076775915d)), v7, Vector.Create(0.0035920998927852486d));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v7, Vector.Create(0.008863238031029407d)), v7, Vector.Create(0.02186948839153778d));
-        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v7, Vector.Create(0.05396825397323649d)), v7, Vector.Create(0.13333333333324612d));
-        var v15 = Vector.FusedMultiplyAdd(v7 * v5, Vector.FusedMultiplyAdd(v14, v7, Vector.Create(0.33333333333333387d)), v5);
-        var v16 = Vector.ConditionalSelect(Vector.Equals(v6 & Vector.Create(1L), Vector<long>.Zero), v15, Vector.Create(-1d) / v15);
-        return Vector.AsVectorDouble(Vector.AsVectorInt64(v16) ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue)));
-    }
-
-    public static partial Vector<double> Tanh(Vector<double> x)
-    {
-        var v1 = Vector.MinNative(Vector.Create(20d), Vector.MaxNative(Vector.Create(0d), Vector.Abs(x)));
-        var v2 = v1 + v1;
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.4426950408889634d), Vector.Create(6755399441055744d));
-        var v4 = v3 - Vector.Create(6755399441055744d);
-        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(-2.3190468138462996E-17d), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931471805599453d), v2));
-        var v6 = (Vector.AsVectorInt64(v4 + Vector.Create(6755399441055744d)) << 52) + Vector.AsVectorInt64(Vector.Create(1d));
-        var v7 = Vector.AsVectorDouble(v6);
-        var v8 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
-        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
-        var v13 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v12, v5, Vector.Create(0.5d)), v5);
-        var v14 = Vector.FusedMultiplyAdd(v7, v13, v7 - Vector.Create(1d));
-        var v15 = Vector.AsVectorInt64(v14 / (v14 + Vector.Create(2d))) ^ (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue));
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(1E-08d)), x, Vector.AsVectorDouble(v15));
-    }
-
-    public static partial Vector<double> Trunc(Vector<double> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.Abs(v1);
-        var v3 = Vector.ConditionalSelect(Vector.LessThan(v2, Vector.Create(4503599627370496d)), (v2 + Vector.Create(4503599627370496d)) - Vector.Create(4503599627370496d), v2);
-        var v4 = Vector.AsVectorInt64(v1) & Vector.Create(long.MinValue);
-        var v5 = Vector.AsVectorDouble(Vector.AsVectorInt64(v3) ^ v4);
-        var v6 = Vector.AsVectorInt64(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(v1, v5), v5 - Vector.Create(1d), v5)));
-        var v7 = Vector.AsVectorInt64(Vector.Abs(Vector.AsVectorDouble(v6 | v4))) | (Vector.AsVectorInt64(x) & Vector.Create(long.MinValue));
-        return Vector.AsVectorDouble(v7);
+        var v6 = Vector.Create(1d);
+        var v7 = Vector.FusedMultiplyAdd(Vector.Create(2.091998342421418E-09d), v5, Vector.Create(2.51091722344983E-08d));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(2.7557257862308655E-07d)), v5, Vector.Create(2.7557243800252827E-06d));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(2.4801587341828678E-05d)), v5, Vector.Create(0.00019841269886560522d));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(0.0013888888888877093d)), v5, Vector.Create(0.008333333333321443d));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v5, Vector.Create(0.04166666666666668d)), v5, Vector.Create(0.16666666666666677d));
+        var v12 = Vector.Create(0.5d);
+        var v13 = Vector.FusedMultiplyAdd(v4, v12, v3);
+        var v14 = Vector.AsVectorInt64(v6);
+        var v15 = (v6 + Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v11, v5, v12), v5)) * Vector.AsVectorDouble((Vector.AsVectorInt64(v13) << 52) + v14);
+        var v16 = v15 * Vector.AsVectorDouble((Vector.AsVectorInt64((v4 - (v13 - v3)) + v3) << 52) + v14);
+        var v17 = v6 + v16;
+        var v18 = (Vector.AsVectorInt64(v17) + Vector.Create(2638147582215219L)) >>> 52;
+        var v19 = Vector.AsVectorDouble((Vector.Create(2048L) - v18) << 52);
+        var v20 = Vector.Create(0.25d);
+        var v21 = Vector.FusedMultiplyAdd(v19, v16 * v20, Vector.FusedMultiplyAdd(v19, v20, Vector.Create(-1d)));
+        var v22 = Vector.AsVectorDouble(v18 | Vector.Create(4841369599423283200L)) - Vector.Create(4503599627371519d);
+        var v23 = v21 / (Vector.Create(2d) + v21);
+        var v24 = v23 * v23;
+        var v25 = Vector.FusedMultiplyAdd(Vector.Create(0.13235449287765894d), v24, Vector.Create(0.13252076345879202d));
+        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v25, v24, Vector.Create(0.15386991895994262d)), v24, Vector.Create(0.18181778290313277d));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v24, Vector.Create(0.22222222607696296d)), v24, Vector.Create(0.2857142856940717d));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v27, v24, Vector.Create(0.4000000000000493d)), v24, Vector.Create(0.6666666666666666d));
+        var v29 = (v12 * v21) * v21;
+        var v30 = Vector.FusedMultiplyAdd(v23, Vector.FusedMultiplyAdd(v24, v28, v29), v22 * Vector.Create(7.371002565167799E-13d));
+        var v31 = Vector.Create(double.PositiveInfinity);
+        var v32 = Vector.ConditionalSelect(Vector.LessThan(v17, v31), Vector.FusedMultiplyAdd(v22, Vector.Create(0.6931471805592082d), v21 - (v29 - v30)), v17);
+        var v33 = Vector.Create(0d);
+        var v34 = Vector.ConditionalSelect(Vector.LessThan(v17, v33), Vector.Create(double.NaN), Vector.ConditionalSelect(Vector.Equals(v17, v33), -v31, v32));
+        var v35 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v16), Vector.Create(1E-16d)), v16, v34);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v33), v33, x) + v35;
     }
 }

@@ -14,9 +14,12 @@ internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int lane
 
     public override MethodInfo Method(PointwiseFunction function, DType dtype) => function.VectorMethod(dtype, laneSize)!;
 
-    /// <summary>Casts inside a vector loop keep the lane size.</summary>
-    public static bool CanCast(DType from, DType to) =>
-        from == to || to is not (DType.Float16 or DType.BFloat16 or DType.UInt8);
+    /// <summary>Whether there is a form; casts inside a vector loop keep the lane size.</summary>
+    public static bool CanCast(DType from, DType to) => from == to || to != DType.UInt8;
+
+    /// <summary>Whether a register holds the same before and after a cast.</summary>
+    public static bool ChangesNothing(DType from, DType to) =>
+        from == to || (from.ComputeType() == to.ComputeType() && to is not (DType.UInt8 or DType.Float16 or DType.BFloat16));
 
     /// <summary>Emits the broadcasts.</summary>
     public void Hoist()
@@ -89,19 +92,28 @@ internal sealed class HostVectorTarget(ILGenerator il, HostFrame frame, int lane
 
     public override void EmitCast(DType from, DType to)
     {
-        if (from != to && to == DType.UInt8)
+        if (ChangesNothing(from, to))
+        {
+            return;
+        }
+
+        if (to == DType.UInt8)
         {
             IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), nameof(HostVectors.Int32ToUInt8)));
             return;
         }
 
-        if (from.ComputeType() == to.ComputeType())
+        var (source, target) = (from.ComputeType(), to.ComputeType());
+        if (source != target)
         {
-            return;
+            string name = $"{source}To{target}" + (source == DType.Bool || target == DType.Bool ? laneSize.ToString() : "");
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), name));
         }
 
-        string name = $"{from.ComputeType()}To{to}" + (from == DType.Bool || to == DType.Bool ? laneSize.ToString() : "");
-        IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), name));
+        if (to is DType.Float16 or DType.BFloat16)
+        {
+            IL.Emit(OpCodes.Call, Helper(typeof(HostVectors), $"RoundTo{to}"));
+        }
     }
 
     public override void EmitStore(int operand, LocalBuilder value)

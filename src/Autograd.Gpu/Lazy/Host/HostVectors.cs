@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Autograd.Gpu.Kernels;
+using Autograd.Gpu.Devices.Host;
 
 namespace Autograd.Gpu.Lazy.Host;
 
@@ -61,9 +61,12 @@ internal static unsafe class HostVectors
 
     public static Vector<int> LoadUInt8(byte* p) => GatherUInt8(p, 1);
 
-    public static Vector<float> LoadFloat16(byte* p) => GatherFloat16(p, 2);
+    // Conversions of half types are calls, here: inlined at each load and store they would take the JIT as long as the function. Wide loops have them inlined.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> LoadFloat16(byte* p) => HostHalves.WidenFloat16(HostHalves.Load((ushort*)p));
 
-    public static Vector<float> LoadBFloat16(byte* p) => GatherBFloat16(p, 2);
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> LoadBFloat16(byte* p) => HostHalves.WidenBFloat16(HostHalves.Load((ushort*)p));
 
     public static Vector<int> GatherBool4(byte* p, long stride)
     {
@@ -98,27 +101,11 @@ internal static unsafe class HostVectors
         return v;
     }
 
-    public static Vector<float> GatherFloat16(byte* p, long stride)
-    {
-        Unsafe.SkipInit(out Vector<float> v);
-        for (int i = 0; i < Vector<float>.Count; i++)
-        {
-            Set(ref v, i, (float)*(Half*)(p + i * stride));
-        }
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> GatherFloat16(byte* p, long stride) => HostHalves.WidenFloat16(Gather16(p, stride));
 
-        return v;
-    }
-
-    public static Vector<float> GatherBFloat16(byte* p, long stride)
-    {
-        Unsafe.SkipInit(out Vector<float> v);
-        for (int i = 0; i < Vector<float>.Count; i++)
-        {
-            Set(ref v, i, HalfConversion.BFloat16ToFloat(*(ushort*)(p + i * stride)));
-        }
-
-        return v;
-    }
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> GatherBFloat16(byte* p, long stride) => HostHalves.WidenBFloat16(Gather16(p, stride));
 
     public static Vector<int> GatherInt32(byte* p, long stride) => Gather<int>(p, stride);
 
@@ -146,9 +133,11 @@ internal static unsafe class HostVectors
 
     public static void StoreUInt8(byte* p, Vector<int> v) => ScatterUInt8(p, 1, v);
 
-    public static void StoreFloat16(byte* p, Vector<float> v) => ScatterFloat16(p, 2, v);
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void StoreFloat16(byte* p, Vector<float> v) => HostHalves.Store(HostHalves.NarrowFloat16(v), (ushort*)p);
 
-    public static void StoreBFloat16(byte* p, Vector<float> v) => ScatterBFloat16(p, 2, v);
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void StoreBFloat16(byte* p, Vector<float> v) => HostHalves.Store(HostHalves.NarrowBFloat16(v), (ushort*)p);
 
     public static void ScatterBool4(byte* p, long stride, Vector<int> v)
     {
@@ -174,21 +163,11 @@ internal static unsafe class HostVectors
         }
     }
 
-    public static void ScatterFloat16(byte* p, long stride, Vector<float> v)
-    {
-        for (int i = 0; i < Vector<float>.Count; i++)
-        {
-            *(Half*)(p + i * stride) = (Half)v[i];
-        }
-    }
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ScatterFloat16(byte* p, long stride, Vector<float> v) => Scatter16(p, stride, HostHalves.NarrowFloat16(v));
 
-    public static void ScatterBFloat16(byte* p, long stride, Vector<float> v)
-    {
-        for (int i = 0; i < Vector<float>.Count; i++)
-        {
-            *(ushort*)(p + i * stride) = HalfConversion.FloatToBFloat16(v[i]);
-        }
-    }
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ScatterBFloat16(byte* p, long stride, Vector<float> v) => Scatter16(p, stride, HostHalves.NarrowBFloat16(v));
 
     public static void ScatterInt32(byte* p, long stride, Vector<int> v) => Scatter(p, stride, v);
 
@@ -197,6 +176,12 @@ internal static unsafe class HostVectors
     public static void ScatterFloat32(byte* p, long stride, Vector<float> v) => Scatter(p, stride, v);
 
     public static void ScatterFloat64(byte* p, long stride, Vector<double> v) => Scatter(p, stride, v);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> RoundToFloat16(Vector<float> v) => HostHalves.WidenFloat16(HostHalves.NarrowFloat16(v));
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static Vector<float> RoundToBFloat16(Vector<float> v) => HostHalves.WidenBFloat16(HostHalves.NarrowBFloat16(v));
 
     public static Vector<float> Int32ToFloat32(Vector<int> v) => Vector.ConvertToSingle(v);
 
@@ -223,6 +208,25 @@ internal static unsafe class HostVectors
     public static Vector<long> Float64ToBool8(Vector<double> v) => ~Vector.Equals(v, Vector<double>.Zero);
 
     public static Vector<long> Int64ToBool8(Vector<long> v) => ~Vector.Equals(v, Vector<long>.Zero);
+
+    private static Vector<uint> Gather16(byte* p, long stride)
+    {
+        Unsafe.SkipInit(out Vector<uint> v);
+        for (int i = 0; i < Vector<uint>.Count; i++)
+        {
+            Set(ref v, i, (uint)*(ushort*)(p + i * stride));
+        }
+
+        return v;
+    }
+
+    private static void Scatter16(byte* p, long stride, Vector<uint> v)
+    {
+        for (int i = 0; i < Vector<uint>.Count; i++)
+        {
+            *(ushort*)(p + i * stride) = (ushort)v[i];
+        }
+    }
 
     private static Vector<T> Gather<T>(byte* p, long stride) where T : unmanaged
     {

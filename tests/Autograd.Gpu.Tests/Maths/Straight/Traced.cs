@@ -45,10 +45,7 @@ internal sealed class Trace(bool isWide, bool takesBranch)
     /// <summary>Whether the function asked for the condition.</summary>
     public bool HasBranch => _branch is not null;
 
-    /// <summary>Where a value stands among all.</summary>
-    public int NumberOf(Traced value) => _numbers[value];
-
-    /// <summary>Notes the condition on which the function ends early, and whether it does not here.</summary>
+    /// <summary>Notes the condition on which the function ends early; whether it does not here.</summary>
     public bool Branches(string format, params Traced[] inputs)
     {
         _branch = _branch is null
@@ -90,9 +87,9 @@ internal sealed class Trace(bool isWide, bool takesBranch)
     }
 
     /// <summary>
-    /// The lines that compute <paramref name="result"/> and return it, and before that, where the condition holds, value <paramref name="early"/>.
+    /// The lines that compute <paramref name="result"/> and return it; if <paramref name="otherwise"/> is given, that is returned instead where the condition does not hold.
     /// </summary>
-    public string Body(Traced result, int early)
+    public string Body(Traced result, string? otherwise = null)
     {
         Reach(result);
         var body = new StringBuilder();
@@ -101,26 +98,21 @@ internal sealed class Trace(bool isWide, bool takesBranch)
             body.AppendLine($"        {Table};");
         }
 
-        if (_branch is not null)
+        if (otherwise is not null)
         {
-            Reach(_branch);
-            Reach(_values[early]);
+            Reach(_branch!);
         }
 
         int variables = 0;
         for (int i = 0; i < _values.Count; i++)
         {
             var value = _values[i];
-            if (!value.IsReached || value.Call is not null || value.Name is not null)
+            if (!value.IsReached || value.Call is not null || value.Name is not null || value == _branch)
             {
                 continue;
             }
 
-            if (value == _branch)
-            {
-                body.AppendLine($"        if ({Text(value)}) return {Text(_values[early])};");
-            }
-            else if (value.IsCall)
+            if (value.IsCall)
             {
                 var (first, second) = (_values[i + 1], _values[i + 2]);
                 (first.Name, second.Name) = ($"v{++variables}", $"v{++variables}");
@@ -128,7 +120,7 @@ internal sealed class Trace(bool isWide, bool takesBranch)
                 body.AppendLine($"        var {second.Name} = {Text(value.Inputs[^1])};");
                 body.AppendLine($"        {Filled(value, [.. value.Inputs[..^2].Select(Text), first.Name, second.Name])};");
             }
-            else if (value != result && value.Inputs.Length > 0 && (value.Uses > 1 || Text(value).Length > MostCharacters))
+            else if (value != result && (value.Uses > 1 || Text(value).Length > MostCharacters))
             {
                 string text = Text(value);
                 value.Name = $"v{++variables}";
@@ -136,7 +128,8 @@ internal sealed class Trace(bool isWide, bool takesBranch)
             }
         }
 
-        return body.AppendLine($"        return {Text(result)};").ToString();
+        string condition = otherwise is null ? "" : $"{Text(_branch!)} ? ";
+        return body.AppendLine($"        return {condition}{Text(result)}{(otherwise is null ? "" : $" : {otherwise}")};").ToString();
     }
 
     private static void Reach(Traced value)
