@@ -7,10 +7,12 @@ namespace AutogradRatio;
 /// </summary>
 internal readonly record struct Arithmetic(double Multiplies, double Divisions = 0, double Lookups = 0)
 {
-    // LaneMath.Exponential: RoundedMultiple 3, ExpM1Reduced 6; ExpM1ReducedPrecise 7, and one to scale it.
+    // LaneMath.Exponential: RoundedMultiple 3, ExpM1Reduced 6.
     public static readonly Arithmetic Exp = new(9);
-    public static readonly Arithmetic Sigmoid = new(9, Divisions: 1);
-    public static readonly Arithmetic Tanh = new(11, Divisions: 1);
+
+    // TableMath: a polynomial of degree 5 with looked-up coefficients; of degree 7, and two to find the interval.
+    public static readonly Arithmetic Sigmoid = new(5, Lookups: 6);
+    public static readonly Arithmetic Tanh = new(9, Lookups: 8);
 
     // LaneMath.Logarithm: Decompose 1, LogNear1 13.
     public static readonly Arithmetic Log = new(14);
@@ -25,11 +27,12 @@ internal readonly record struct Arithmetic(double Multiplies, double Divisions =
     // LaneMath.Power: Decompose 1, LogTwoWords 20, ExpOfProduct 3, ExpTwoWords 9.
     public static readonly Arithmetic Pow = new(33, Divisions: 1);
 
-    // TableMath: a polynomial of degree 6 (silu 5) with looked-up coefficients and a product; a gradient is a polynomial of degree 6 and the product with what comes in.
-    public static readonly Arithmetic Gelu = new(7, Lookups: 7);
-    public static readonly Arithmetic GeluGradient = new(7, Lookups: 7);
+    // TableMath: a polynomial of degree 4 (silu 5) with looked-up coefficients and a product; a gradient is a polynomial of degree 4 and the product with what comes in.
+    // A look-up in two registers takes the time of one in one.
+    public static readonly Arithmetic Gelu = new(5, Lookups: 5);
+    public static readonly Arithmetic GeluGradient = new(5, Lookups: 5);
     public static readonly Arithmetic Silu = new(6, Lookups: 6);
-    public static readonly Arithmetic SiluGradient = new(7, Lookups: 7);
+    public static readonly Arithmetic SiluGradient = new(5, Lookups: 5);
 
     // x + 0.0447 x^3 in 3, a factor, the sigmoid and the product with x.
     public static readonly Arithmetic GeluByTanh = Sigmoid + new Arithmetic(5);

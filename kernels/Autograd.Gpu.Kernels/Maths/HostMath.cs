@@ -12,4 +12,8 @@ internal static class HostMath
     public static float Silu(float x) => Maths.Silu(x);
 
     public static float SiluSlope(float x) => Maths.SiluSlope(x);
+
+    public static float Sigmoid(float x) => Maths.Sigmoid(x);
+
+    public static float Tanh(float x) => Maths.Tanh(x);
 }

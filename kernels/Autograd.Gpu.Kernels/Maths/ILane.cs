@@ -3,7 +3,7 @@ namespace Autograd.Gpu.Kernels;
 /// <summary>
 /// The arithmetic in which <see cref="LaneMath{L, F, I, M}"/> writes each function once: a float or a double on the device and the host,
 /// or a vector of them on the host. Every operation rounds once, and a product is never contracted with a later sum, so that all
-/// lanes give the same bits. (On the host gelu and silu of floats take another way, <see cref="TableMath{L, F, I, M}"/>.)
+/// lanes give the same bits. (On the host some functions of floats take another way, <see cref="TableMath{L, F, I, M}"/>.)
 /// </summary>
 /// <typeparam name="F">The values.</typeparam>
 /// <typeparam name="I">Integers of the same width.</typeparam>

@@ -178,6 +178,22 @@ internal readonly struct Single512Lane : ILane<Vector512<float>, Vector512<int>,
         Avx512F.IsSupported ? Avx512F.PermuteVar16x32(row, index) : Vector512.Shuffle(row, index & Vector512.Create(15));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LookupFine(ReadOnlySpan<float> table, int row, Vector512<int> index)
+    {
+        ref float values = ref MemoryMarshal.GetReference(table);
+        return Lookup(Vector512.LoadUnsafe(ref values, (nuint)(32 * row)), Vector512.LoadUnsafe(ref values, (nuint)(32 * row + 16)), index);
+    }
+
+    /// <summary>An element of a row of thirty-two that is held in two registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lookup(Vector512<float> low, Vector512<float> high, Vector512<int> index) => Avx512F.IsSupported
+        ? Avx512F.PermuteVar16x32x2(low, index, high)
+        : Vector512.ConditionalSelect(Vector512.Equals(index & Vector512.Create(16), Vector512<int>.Zero).AsSingle(), Lookup(low, index), Lookup(high, index));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayReach(Vector512<float> a, float bound) => AnyNotBelow(a, bound);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyNotBelow(Vector512<float> a, float bound) => Avx512F.IsSupported
         ? Avx512F.CompareNotLessThan(a, Vector512.Create(bound)).ExtractMostSignificantBits() != 0
         : !Vector512.LessThanAll(a, Vector512.Create(bound));

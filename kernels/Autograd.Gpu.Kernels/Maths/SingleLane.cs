@@ -146,7 +146,13 @@ internal readonly struct SingleLane : ILane<float, int, bool>, ITableLane<float,
     public static float Lookup(ReadOnlySpan<float> table, int row, int index) => Unsafe.Add(ref MemoryMarshal.GetReference(table), 16 * row + (index & 15));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LookupFine(ReadOnlySpan<float> table, int row, int index) => Unsafe.Add(ref MemoryMarshal.GetReference(table), 32 * row + (index & 31));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyNotBelow(float a, float bound) => !(a < bound);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayReach(float a, float bound) => AnyNotBelow(a, bound);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float AtLeast0(float a) => a < 0f ? 0f : a;

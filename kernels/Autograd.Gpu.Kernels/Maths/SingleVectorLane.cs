@@ -145,7 +145,14 @@ internal readonly struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Ve
         SingleVectors.Lookup(ref Unsafe.Add(ref MemoryMarshal.GetReference(table), 16 * row), index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> LookupFine(ReadOnlySpan<float> table, int row, Vector<int> index) =>
+        SingleVectors.LookupFine(ref Unsafe.Add(ref MemoryMarshal.GetReference(table), 32 * row), index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyNotBelow(Vector<float> a, float bound) => !Vector.LessThanAll(a, Vector.Create(bound));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayReach(Vector<float> a, float bound) => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> AtLeast0(Vector<float> a) => Vector.ConditionalSelect(Vector.LessThan(a, Vector<float>.Zero), Vector<float>.Zero, a);

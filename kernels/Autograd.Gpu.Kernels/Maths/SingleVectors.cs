@@ -50,6 +50,11 @@ internal static class SingleVectors
         return LookupElsewhere(ref values, index);
     }
 
+    /// <summary>Elements <paramref name="index"/>, of which the low five bits count, of the thirty-two numbers from <paramref name="values"/> on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> LookupFine(ref float values, Vector<int> index) => Vector.ConditionalSelect(
+        Vector.Equals(index & Vector.Create(16), Vector<int>.Zero), Lookup(ref values, index), Lookup(ref Unsafe.Add(ref values, 16), index));
+
     // A method of its own, so that a processor with the instruction above does not load the types of the others.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> LookupElsewhere(ref float values, Vector<int> index)

@@ -36,12 +36,6 @@ internal static class WideMath
     public static Vector512<float> Tan(Vector512<float> x) => Maths.Tan(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Tanh(Vector512<float> x) => Maths.Tanh(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Sigmoid(Vector512<float> x) => Maths.Sigmoid(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Erf(Vector512<float> x) => Maths.Erf(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,20 +44,20 @@ internal static class WideMath
     // Functions by table. The rows of their tables come from the caller, who holds them in registers: read from memory for each vector they take all that the processor can load.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Gelu(
-        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6)
+        Vector512<float> x,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4)
     {
-        var (a, i) = (Vector512.Abs(x), Tables.OfQuarter(Vector512.Abs(x), out var h));
-        return Tables.Gelu(x, a, Tables.Polynomial(
-            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i)));
+        var (a, i) = (Vector512.Abs(x), Tables.OfFalling(Vector512.Abs(x), out var h));
+        return Tables.Gelu(x, a, i, h, OfDegree4(i, h, c0, d0, c1, d1, c2, d2, c3, d3, c4, d4));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> GeluSlope(
-        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6)
+        Vector512<float> x,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4)
     {
-        var (a, i) = (Vector512.Abs(x), Tables.OfQuarter(Vector512.Abs(x), out var h));
-        return Tables.GeluSlope(x, a, Tables.Polynomial(
-            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i)));
+        var (a, i) = (Vector512.Abs(x), Tables.OfFalling(Vector512.Abs(x), out var h));
+        return Tables.GeluSlope(x, a, i, h, OfDegree4(i, h, c0, d0, c1, d1, c2, d2, c3, d3, c4, d4));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,11 +71,29 @@ internal static class WideMath
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> SiluSlope(
-        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6)
+        Vector512<float> x,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4)
+    {
+        var (a, i) = (Vector512.Abs(x), Tables.OfQuarter(Vector512.Abs(x), out var h));
+        return Tables.SiluSlope(x, a, OfDegree4(i, h, c0, d0, c1, d1, c2, d2, c3, d3, c4, d4));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sigmoid(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5)
     {
         var (a, i) = (Vector512.Abs(x), Tables.OfHalf(Vector512.Abs(x), out var h));
-        return Tables.SiluSlope(x, a, Tables.Polynomial(
-            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i)));
+        return Tables.Sigmoid(x, a, Tables.Polynomial(
+            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Tanh(
+        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6, Vector512<float> c7)
+    {
+        var (a, i) = (Vector512.Abs(x), Tables.OfTanh(Vector512.Abs(x), out var h));
+        return Tables.Tanh(x, a, Tables.Polynomial(
+            h, L.Lookup(c0, i), L.Lookup(c1, i), L.Lookup(c2, i), L.Lookup(c3, i), L.Lookup(c4, i), L.Lookup(c5, i), L.Lookup(c6, i), L.Lookup(c7, i)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -95,6 +107,18 @@ internal static class WideMath
         return Vector512.GreaterThanAll(x, Vector512<float>.Zero) && Vector512.LessThanAll(x, infinity) && Vector512.LessThanAll(Vector512.Abs(y), infinity)
             ? Maths.PowOrdinary(x, y)
             : AnyPow(x, y);
+    }
+
+    // Each row is looked up right before it is added: the pipes that look up and those that multiply are then kept busy side by side, where all look-ups first would keep the multipliers waiting.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> OfDegree4(
+        Vector512<int> i, Vector512<float> h,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4)
+    {
+        var p = Vector512.FusedMultiplyAdd(L.Lookup(c4, d4, i), h, L.Lookup(c3, d3, i));
+        p = Vector512.FusedMultiplyAdd(p, h, L.Lookup(c2, d2, i));
+        p = Vector512.FusedMultiplyAdd(p, h, L.Lookup(c1, d1, i));
+        return Vector512.FusedMultiplyAdd(p, h, L.Lookup(c0, d0, i));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

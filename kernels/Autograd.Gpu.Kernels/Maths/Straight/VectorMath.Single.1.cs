@@ -12,96 +12,133 @@ public static partial class VectorMath
     public static partial Vector<float> Acos(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.LessThan(v1, Vector.Create(0.5f));
-        var v3 = Vector.ConditionalSelect(v2, v1 * v1, Vector.FusedMultiplyAdd(v1, Vector.Create(-0.5f), Vector.Create(0.5f)));
-        var v4 = Vector.ConditionalSelect(v2, v1, Vector.SquareRoot(v3));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.042169143f), v3, Vector.Create(0.024178918f)), v3, Vector.Create(0.04547015f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, Vector.Create(0.07495304f)), v3, Vector.Create(0.16666752f));
-        var v7 = Vector.FusedMultiplyAdd(v3 * v4, v6, v4);
-        var v8 = Vector.AsVectorSingle(Vector.AsVectorInt32(v7) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
-        var v9 = v7 + v7;
-        var v10 = (Vector.Create(1.5707964f) + Vector.Create(1.5707964f)) - (v9 - (Vector.Create(-4.371139E-08f) + Vector.Create(-4.371139E-08f)));
-        return Vector.ConditionalSelect(v2, Vector.Create(1.5707964f) - (v8 - Vector.Create(-4.371139E-08f)), Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), v10, v9));
+        var v2 = Vector.Create(0.5f);
+        var v3 = Vector.LessThan(v1, v2);
+        var v4 = Vector.ConditionalSelect(v3, v1 * v1, Vector.FusedMultiplyAdd(v1, Vector.Create(-0.5f), v2));
+        var v5 = Vector.ConditionalSelect(v3, v1, Vector.SquareRoot(v4));
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.042169143f), v4, Vector.Create(0.024178918f)), v4, Vector.Create(0.04547015f));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(0.07495304f)), v4, Vector.Create(0.16666752f));
+        var v8 = Vector.FusedMultiplyAdd(v4 * v5, v7, v5);
+        var v9 = Vector.Create(1.5707964f);
+        var v10 = Vector.AsVectorSingle(Vector.AsVectorInt32(v8) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v11 = Vector.Create(-4.371139E-08f);
+        var v12 = v8 + v8;
+        var v13 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), (v9 + v9) - (v12 - (v11 + v11)), v12);
+        return Vector.ConditionalSelect(v3, v9 - (v10 - v11), v13);
     }
 
     public static partial Vector<float> Acosh(Vector<float> x)
     {
-        var v1 = x - Vector.Create(1f);
-        var v2 = v1 + Vector.SquareRoot(v1 * (v1 + Vector.Create(2f)));
-        var v3 = Vector.Create(1f) + v2;
-        var v4 = (Vector.AsVectorInt32(v3) + Vector.Create(4913933)) >>> 23;
-        var v5 = Vector.AsVectorSingle((Vector.Create(256) - v4) << 23);
-        var v6 = Vector.FusedMultiplyAdd(v5, v2 * Vector.Create(0.25f), Vector.FusedMultiplyAdd(v5, Vector.Create(0.25f), Vector.Create(-1f)));
-        var v7 = Vector.AsVectorSingle(v4 | Vector.Create(1258291200)) - Vector.Create(8388735f);
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v6, Vector.Create(-0.1179033f)), v6, Vector.Create(0.11872936f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v6, Vector.Create(-0.12384292f)), v6, Vector.Create(0.1421867f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v6, Vector.Create(-0.16669253f)), v6, Vector.Create(0.20002225f));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v6, Vector.Create(-0.24999987f)), v6, Vector.Create(0.3333331f));
-        var v12 = Vector.FusedMultiplyAdd(v6 * v6, Vector.FusedMultiplyAdd(v11, v6, Vector.Create(-0.5f)), v7 * Vector.Create(1.4286068E-06f));
-        var v13 = Vector.ConditionalSelect(Vector.LessThan(v3, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v7, Vector.Create(0.69314575f), v6 + v12), v3);
-        var v14 = -Vector.Create(float.PositiveInfinity);
-        var v15 = Vector.ConditionalSelect(Vector.LessThan(v3, Vector.Create(0f)), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v3, Vector.Create(0f)), v14, v13));
-        var v16 = Vector.LessThan(x, Vector.Create(1.1754944E-38f));
-        var v17 = Vector.AsVectorInt32(Vector.ConditionalSelect(v16, x * Vector.Create(8388608f), x));
-        var v18 = (v17 + Vector.Create(4913933)) >>> 23;
-        var v19 = Vector.AsVectorSingle(v17 - ((v18 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v20 = (Vector.AsVectorSingle(v18 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v16, Vector.Create(23f), Vector.Create(0f));
-        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v19, Vector.Create(-0.1179033f)), v19, Vector.Create(0.11872936f));
-        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v19, Vector.Create(-0.12384292f)), v19, Vector.Create(0.1421867f));
-        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v22, v19, Vector.Create(-0.16669253f)), v19, Vector.Create(0.20002225f));
-        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v19, Vector.Create(-0.24999987f)), v19, Vector.Create(0.3333331f));
-        var v25 = Vector.FusedMultiplyAdd(v19 * v19, Vector.FusedMultiplyAdd(v24, v19, Vector.Create(-0.5f)), v20 * Vector.Create(1.4286068E-06f));
-        var v26 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v20, Vector.Create(0.69314575f), v19 + v25), x);
-        var v27 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(x, Vector.Create(0f)), v14, v26));
-        var v28 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(10000f)), Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v2), Vector.Create(2E-08f)), v2, v15), v27 + Vector.Create(0.6931472f));
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(1f)), Vector.Create(float.NaN), v28);
+        var v1 = Vector.Create(1f);
+        var v2 = x - v1;
+        var v3 = v2 + Vector.SquareRoot(v2 * (v2 + Vector.Create(2f)));
+        var v4 = v1 + v3;
+        var v5 = Vector.Create(4913933);
+        var v6 = (Vector.AsVectorInt32(v4) + v5) >>> 23;
+        var v7 = Vector.AsVectorSingle((Vector.Create(256) - v6) << 23);
+        var v8 = Vector.Create(0.25f);
+        var v9 = Vector.FusedMultiplyAdd(v7, v3 * v8, Vector.FusedMultiplyAdd(v7, v8, Vector.Create(-1f)));
+        var v10 = Vector.Create(1258291200);
+        var v11 = Vector.Create(8388735f);
+        var v12 = Vector.AsVectorSingle(v6 | v10) - v11;
+        var v13 = Vector.Create(0.69314575f);
+        var v14 = Vector.Create(1.4286068E-06f);
+        var v15 = Vector.Create(0.06916039f);
+        var v16 = Vector.Create(-0.1179033f);
+        var v17 = Vector.Create(0.11872936f);
+        var v18 = Vector.Create(-0.12384292f);
+        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v9, v16), v9, v17), v9, v18);
+        var v20 = Vector.Create(0.1421867f);
+        var v21 = Vector.Create(-0.16669253f);
+        var v22 = Vector.Create(0.20002225f);
+        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v9, v20), v9, v21), v9, v22);
+        var v24 = Vector.Create(-0.24999987f);
+        var v25 = Vector.Create(0.3333331f);
+        var v26 = Vector.Create(-0.5f);
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v9, v24), v9, v25), v9, v26);
+        var v28 = Vector.Create(float.PositiveInfinity);
+        var v29 = Vector.ConditionalSelect(Vector.LessThan(v4, v28), Vector.FusedMultiplyAdd(v12, v13, v9 + Vector.FusedMultiplyAdd(v9 * v9, v27, v12 * v14)), v4);
+        var v30 = Vector.Create(0f);
+        var v31 = -v28;
+        var v32 = Vector.Create(float.NaN);
+        var v33 = Vector.ConditionalSelect(Vector.LessThan(v4, v30), v32, Vector.ConditionalSelect(Vector.Equals(v4, v30), v31, v29));
+        var v34 = Vector.LessThan(x, Vector.Create(1.1754944E-38f));
+        var v35 = Vector.AsVectorInt32(Vector.ConditionalSelect(v34, x * Vector.Create(8388608f), x));
+        var v36 = (v35 + v5) >>> 23;
+        var v37 = Vector.AsVectorSingle(v35 - ((v36 - Vector.Create(127)) << 23)) - v1;
+        var v38 = (Vector.AsVectorSingle(v36 | v10) - v11) - Vector.ConditionalSelect(v34, Vector.Create(23f), v30);
+        var v39 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v37, v16), v37, v17), v37, v18);
+        var v40 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v39, v37, v20), v37, v21), v37, v22);
+        var v41 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v40, v37, v24), v37, v25), v37, v26);
+        var v42 = Vector.FusedMultiplyAdd(v38, v13, v37 + Vector.FusedMultiplyAdd(v37 * v37, v41, v38 * v14));
+        var v43 = Vector.ConditionalSelect(Vector.Equals(x, v30), v31, Vector.ConditionalSelect(Vector.LessThan(x, v28), v42, x));
+        var v44 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(10000f)), Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v3), Vector.Create(2E-08f)), v3, v33), Vector.ConditionalSelect(Vector.LessThan(x, v30), v32, v43) + Vector.Create(0.6931472f));
+        return Vector.ConditionalSelect(Vector.LessThan(x, v1), v32, v44);
     }
 
     public static partial Vector<float> Asin(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.LessThan(v1, Vector.Create(0.5f));
-        var v3 = Vector.ConditionalSelect(v2, v1 * v1, Vector.FusedMultiplyAdd(v1, Vector.Create(-0.5f), Vector.Create(0.5f)));
-        var v4 = Vector.ConditionalSelect(v2, v1, Vector.SquareRoot(v3));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.042169143f), v3, Vector.Create(0.024178918f)), v3, Vector.Create(0.04547015f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, Vector.Create(0.07495304f)), v3, Vector.Create(0.16666752f));
-        var v7 = Vector.FusedMultiplyAdd(v3 * v4, v6, v4);
-        var v8 = Vector.ConditionalSelect(v2, v7, Vector.Create(1.5707964f) - ((v7 + v7) - Vector.Create(-4.371139E-08f)));
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v8) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v2 = Vector.Create(0.5f);
+        var v3 = Vector.LessThan(v1, v2);
+        var v4 = Vector.ConditionalSelect(v3, v1 * v1, Vector.FusedMultiplyAdd(v1, Vector.Create(-0.5f), v2));
+        var v5 = Vector.ConditionalSelect(v3, v1, Vector.SquareRoot(v4));
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.042169143f), v4, Vector.Create(0.024178918f)), v4, Vector.Create(0.04547015f));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(0.07495304f)), v4, Vector.Create(0.16666752f));
+        var v8 = Vector.FusedMultiplyAdd(v4 * v5, v7, v5);
+        var v9 = Vector.ConditionalSelect(v3, v8, Vector.Create(1.5707964f) - ((v8 + v8) - Vector.Create(-4.371139E-08f)));
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v9) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 
     public static partial Vector<float> Asinh(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
         var v2 = v1 * v1;
-        var v3 = v1 + (v2 / (Vector.Create(1f) + Vector.SquareRoot(v2 + Vector.Create(1f))));
-        var v4 = Vector.Create(1f) + v3;
-        var v5 = (Vector.AsVectorInt32(v4) + Vector.Create(4913933)) >>> 23;
-        var v6 = Vector.AsVectorSingle((Vector.Create(256) - v5) << 23);
-        var v7 = Vector.FusedMultiplyAdd(v6, v3 * Vector.Create(0.25f), Vector.FusedMultiplyAdd(v6, Vector.Create(0.25f), Vector.Create(-1f)));
-        var v8 = Vector.AsVectorSingle(v5 | Vector.Create(1258291200)) - Vector.Create(8388735f);
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v7, Vector.Create(-0.1179033f)), v7, Vector.Create(0.11872936f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v7, Vector.Create(-0.12384292f)), v7, Vector.Create(0.1421867f));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v7, Vector.Create(-0.16669253f)), v7, Vector.Create(0.20002225f));
-        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v7, Vector.Create(-0.24999987f)), v7, Vector.Create(0.3333331f));
-        var v13 = Vector.FusedMultiplyAdd(v7 * v7, Vector.FusedMultiplyAdd(v12, v7, Vector.Create(-0.5f)), v8 * Vector.Create(1.4286068E-06f));
-        var v14 = Vector.ConditionalSelect(Vector.LessThan(v4, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v8, Vector.Create(0.69314575f), v7 + v13), v4);
-        var v15 = -Vector.Create(float.PositiveInfinity);
-        var v16 = Vector.ConditionalSelect(Vector.LessThan(v4, Vector.Create(0f)), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v4, Vector.Create(0f)), v15, v14));
-        var v17 = Vector.LessThan(v1, Vector.Create(1.1754944E-38f));
-        var v18 = Vector.AsVectorInt32(Vector.ConditionalSelect(v17, v1 * Vector.Create(8388608f), v1));
-        var v19 = (v18 + Vector.Create(4913933)) >>> 23;
-        var v20 = Vector.AsVectorSingle(v18 - ((v19 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v21 = (Vector.AsVectorSingle(v19 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v17, Vector.Create(23f), Vector.Create(0f));
-        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v20, Vector.Create(-0.1179033f)), v20, Vector.Create(0.11872936f));
-        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v22, v20, Vector.Create(-0.12384292f)), v20, Vector.Create(0.1421867f));
-        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v20, Vector.Create(-0.16669253f)), v20, Vector.Create(0.20002225f));
-        var v25 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v20, Vector.Create(-0.24999987f)), v20, Vector.Create(0.3333331f));
-        var v26 = Vector.FusedMultiplyAdd(v20 * v20, Vector.FusedMultiplyAdd(v25, v20, Vector.Create(-0.5f)), v21 * Vector.Create(1.4286068E-06f));
-        var v27 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v21, Vector.Create(0.69314575f), v20 + v26), v1);
-        var v28 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0f)), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v1, Vector.Create(0f)), v15, v27));
-        var v29 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(10000f)), Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v3), Vector.Create(2E-08f)), v3, v16), v28 + Vector.Create(0.6931472f));
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v29) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v3 = Vector.Create(1f);
+        var v4 = v1 + (v2 / (v3 + Vector.SquareRoot(v2 + v3)));
+        var v5 = v3 + v4;
+        var v6 = Vector.Create(4913933);
+        var v7 = (Vector.AsVectorInt32(v5) + v6) >>> 23;
+        var v8 = Vector.AsVectorSingle((Vector.Create(256) - v7) << 23);
+        var v9 = Vector.Create(0.25f);
+        var v10 = Vector.FusedMultiplyAdd(v8, v4 * v9, Vector.FusedMultiplyAdd(v8, v9, Vector.Create(-1f)));
+        var v11 = Vector.Create(1258291200);
+        var v12 = Vector.Create(8388735f);
+        var v13 = Vector.AsVectorSingle(v7 | v11) - v12;
+        var v14 = Vector.Create(0.69314575f);
+        var v15 = Vector.Create(1.4286068E-06f);
+        var v16 = Vector.Create(0.06916039f);
+        var v17 = Vector.Create(-0.1179033f);
+        var v18 = Vector.Create(0.11872936f);
+        var v19 = Vector.Create(-0.12384292f);
+        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v10, v17), v10, v18), v10, v19);
+        var v21 = Vector.Create(0.1421867f);
+        var v22 = Vector.Create(-0.16669253f);
+        var v23 = Vector.Create(0.20002225f);
+        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v20, v10, v21), v10, v22), v10, v23);
+        var v25 = Vector.Create(-0.24999987f);
+        var v26 = Vector.Create(0.3333331f);
+        var v27 = Vector.Create(-0.5f);
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v10, v25), v10, v26), v10, v27);
+        var v29 = Vector.FusedMultiplyAdd(v13, v14, v10 + Vector.FusedMultiplyAdd(v10 * v10, v28, v13 * v15));
+        var v30 = Vector.Create(float.PositiveInfinity);
+        var v31 = Vector.Create(0f);
+        var v32 = -v30;
+        var v33 = Vector.ConditionalSelect(Vector.Equals(v5, v31), v32, Vector.ConditionalSelect(Vector.LessThan(v5, v30), v29, v5));
+        var v34 = Vector.Create(float.NaN);
+        var v35 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v4), Vector.Create(2E-08f)), v4, Vector.ConditionalSelect(Vector.LessThan(v5, v31), v34, v33));
+        var v36 = Vector.LessThan(v1, Vector.Create(1.1754944E-38f));
+        var v37 = Vector.AsVectorInt32(Vector.ConditionalSelect(v36, v1 * Vector.Create(8388608f), v1));
+        var v38 = (v37 + v6) >>> 23;
+        var v39 = Vector.AsVectorSingle(v37 - ((v38 - Vector.Create(127)) << 23)) - v3;
+        var v40 = (Vector.AsVectorSingle(v38 | v11) - v12) - Vector.ConditionalSelect(v36, Vector.Create(23f), v31);
+        var v41 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v39, v17), v39, v18), v39, v19);
+        var v42 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v41, v39, v21), v39, v22), v39, v23);
+        var v43 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v42, v39, v25), v39, v26), v39, v27);
+        var v44 = Vector.FusedMultiplyAdd(v40, v14, v39 + Vector.FusedMultiplyAdd(v39 * v39, v43, v40 * v15));
+        var v45 = Vector.ConditionalSelect(Vector.Equals(v1, v31), v32, Vector.ConditionalSelect(Vector.LessThan(v1, v30), v44, v1));
+        var v46 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(10000f)), v35, Vector.ConditionalSelect(Vector.LessThan(v1, v31), v34, v45) + Vector.Create(0.6931472f));
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v46) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 
     public static partial Vector<float> Atan(Vector<float> x)
@@ -109,76 +146,85 @@ public static partial class VectorMath
         var v1 = Vector.Abs(x);
         var v2 = Vector.LessThan(v1, Vector.Create(0.41421357f));
         var v3 = Vector.LessThan(v1, Vector.Create(2.4142134f));
-        var v4 = Vector.ConditionalSelect(v2, v1, Vector.ConditionalSelect(v3, v1 - Vector.Create(1f), Vector.Create(-1f)));
-        var v5 = Vector.ConditionalSelect(v2, Vector.Create(1f), Vector.ConditionalSelect(v3, v1 + Vector.Create(1f), v1));
-        var v6 = v4 / v5;
-        var v7 = Vector.ConditionalSelect(v2, Vector.Create(0f), Vector.ConditionalSelect(v3, Vector.Create(0.7853982f), Vector.Create(1.5707964f)));
-        var v8 = Vector.ConditionalSelect(v3, Vector.Create(-2.1855694E-08f), Vector.Create(-4.371139E-08f));
-        var v9 = v6 * v6;
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.06094693f), v9, Vector.Create(0.106008895f)), v9, Vector.Create(-0.14244594f));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v9, Vector.Create(0.19998536f)), v9, Vector.Create(-0.33333316f));
-        var v12 = Vector.FusedMultiplyAdd(v9 * v6, v11, Vector.ConditionalSelect(v2, Vector.Create(0f), v8)) + v6;
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v7 + v12) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v4 = Vector.Create(1f);
+        var v5 = Vector.ConditionalSelect(v2, v1, Vector.ConditionalSelect(v3, v1 - v4, Vector.Create(-1f)));
+        var v6 = v5 / Vector.ConditionalSelect(v2, v4, Vector.ConditionalSelect(v3, v1 + v4, v1));
+        var v7 = Vector.Create(0f);
+        var v8 = Vector.ConditionalSelect(v2, v7, Vector.ConditionalSelect(v3, Vector.Create(0.7853982f), Vector.Create(1.5707964f)));
+        var v9 = Vector.ConditionalSelect(v3, Vector.Create(-2.1855694E-08f), Vector.Create(-4.371139E-08f));
+        var v10 = v6 * v6;
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.06094693f), v10, Vector.Create(0.106008895f)), v10, Vector.Create(-0.14244594f));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v10, Vector.Create(0.19998536f)), v10, Vector.Create(-0.33333316f));
+        var v13 = Vector.AsVectorInt32(v8 + (Vector.FusedMultiplyAdd(v10 * v6, v12, Vector.ConditionalSelect(v2, v7, v9)) + v6));
+        return Vector.AsVectorSingle(v13 ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 
     public static partial Vector<float> Atan2(Vector<float> y, Vector<float> x)
     {
         var v1 = Vector.Abs(x);
         var v2 = Vector.Abs(y);
-        var v3 = Vector.Equals(v1, Vector.Create(float.PositiveInfinity)) & Vector.Equals(v2, Vector.Create(float.PositiveInfinity));
-        var v4 = Vector.ConditionalSelect(v3, Vector.Create(1f), v1);
-        var v5 = Vector.ConditionalSelect(v3, Vector.Create(1f), v2);
-        var v6 = Vector.LessThan(Vector.Create(8.507059E+37f), v4) | Vector.LessThan(Vector.Create(8.507059E+37f), v5);
-        var v7 = Vector.ConditionalSelect(v6, Vector.Create(0.25f), Vector.Create(1f));
-        var v8 = v4 * v7;
-        var v9 = v5 * v7;
-        var v10 = Vector.LessThanOrEqual(v9, v8 * Vector.Create(0.41421357f));
-        var v11 = Vector.LessThan(v9, v8 * Vector.Create(2.4142134f));
-        var v12 = Vector.ConditionalSelect(v10, v9, Vector.ConditionalSelect(v11, v9 - v8, -v8)) / Vector.ConditionalSelect(v10, v8, Vector.ConditionalSelect(v11, v9 + v8, v9));
-        var v13 = Vector.ConditionalSelect(Vector.Equals(y, Vector.Create(0f)) & Vector.Equals(v8, Vector.Create(0f)), Vector.Create(0f), v12);
-        var v14 = Vector.AsVectorInt32(x) & Vector.Create(int.MinValue);
-        var v15 = Vector.Equals(v14, Vector<int>.Zero);
-        var v16 = Vector.ConditionalSelect(v15, Vector.Create(-2.1855694E-08f), Vector.Create(-5.9624403E-09f));
-        var v17 = Vector.ConditionalSelect(v11, Vector.ConditionalSelect(v15, Vector.Create(0.7853982f), Vector.Create(2.3561945f)), Vector.Create(1.5707964f));
-        var v18 = Vector.ConditionalSelect(v10, Vector.ConditionalSelect(v15, Vector.Create(0f), Vector.Create(3.1415927f)), v17);
-        var v19 = Vector.ConditionalSelect(v10, Vector.ConditionalSelect(v15, Vector.Create(0f), Vector.Create(-8.742278E-08f)), Vector.ConditionalSelect(v11, v16, Vector.Create(-4.371139E-08f)));
-        var v20 = Vector.AsVectorSingle(Vector.AsVectorInt32(v13) ^ v14);
-        var v21 = v20 * v20;
-        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.06094693f), v21, Vector.Create(0.106008895f)), v21, Vector.Create(-0.14244594f));
-        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v22, v21, Vector.Create(0.19998536f)), v21, Vector.Create(-0.33333316f));
-        var v24 = Vector.AsVectorInt32(v18 + (Vector.FusedMultiplyAdd(v21 * v20, v23, v19) + v20)) ^ (Vector.AsVectorInt32(y) & Vector.Create(int.MinValue));
-        return Vector.AsVectorSingle(v24);
+        var v3 = Vector.Create(float.PositiveInfinity);
+        var v4 = Vector.Equals(v1, v3) & Vector.Equals(v2, v3);
+        var v5 = Vector.Create(1f);
+        var v6 = Vector.ConditionalSelect(v4, v5, v1);
+        var v7 = Vector.ConditionalSelect(v4, v5, v2);
+        var v8 = Vector.Create(8.507059E+37f);
+        var v9 = Vector.ConditionalSelect(Vector.LessThan(v8, v6) | Vector.LessThan(v8, v7), Vector.Create(0.25f), v5);
+        var v10 = v6 * v9;
+        var v11 = v7 * v9;
+        var v12 = Vector.LessThanOrEqual(v11, v10 * Vector.Create(0.41421357f));
+        var v13 = Vector.LessThan(v11, v10 * Vector.Create(2.4142134f));
+        var v14 = Vector.ConditionalSelect(v12, v11, Vector.ConditionalSelect(v13, v11 - v10, -v10)) / Vector.ConditionalSelect(v12, v10, Vector.ConditionalSelect(v13, v11 + v10, v11));
+        var v15 = Vector.Create(0f);
+        var v16 = Vector.Create(int.MinValue);
+        var v17 = Vector.AsVectorInt32(x) & v16;
+        var v18 = Vector.Equals(v17, Vector<int>.Zero);
+        var v19 = Vector.ConditionalSelect(v18, Vector.Create(-2.1855694E-08f), Vector.Create(-5.9624403E-09f));
+        var v20 = Vector.ConditionalSelect(v13, Vector.ConditionalSelect(v18, Vector.Create(0.7853982f), Vector.Create(2.3561945f)), Vector.Create(1.5707964f));
+        var v21 = Vector.ConditionalSelect(v12, Vector.ConditionalSelect(v18, v15, Vector.Create(3.1415927f)), v20);
+        var v22 = Vector.ConditionalSelect(v12, Vector.ConditionalSelect(v18, v15, Vector.Create(-8.742278E-08f)), Vector.ConditionalSelect(v13, v19, Vector.Create(-4.371139E-08f)));
+        var v23 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.Equals(y, v15) & Vector.Equals(v10, v15), v15, v14));
+        var v24 = Vector.AsVectorSingle(v23 ^ v17);
+        var v25 = v24 * v24;
+        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.06094693f), v25, Vector.Create(0.106008895f)), v25, Vector.Create(-0.14244594f));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v25, Vector.Create(0.19998536f)), v25, Vector.Create(-0.33333316f));
+        var v28 = Vector.AsVectorInt32(v21 + (Vector.FusedMultiplyAdd(v25 * v24, v27, v22) + v24)) ^ (Vector.AsVectorInt32(y) & v16);
+        return Vector.AsVectorSingle(v28);
     }
 
     public static partial Vector<float> Atanh(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = (v1 + v1) / (Vector.Create(1f) - v1);
-        var v3 = Vector.Create(1f) + v2;
-        var v4 = (Vector.AsVectorInt32(v3) + Vector.Create(4913933)) >>> 23;
-        var v5 = Vector.AsVectorSingle((Vector.Create(256) - v4) << 23);
-        var v6 = Vector.FusedMultiplyAdd(v5, v2 * Vector.Create(0.25f), Vector.FusedMultiplyAdd(v5, Vector.Create(0.25f), Vector.Create(-1f)));
-        var v7 = Vector.AsVectorSingle(v4 | Vector.Create(1258291200)) - Vector.Create(8388735f);
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v6, Vector.Create(-0.1179033f)), v6, Vector.Create(0.11872936f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v6, Vector.Create(-0.12384292f)), v6, Vector.Create(0.1421867f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v6, Vector.Create(-0.16669253f)), v6, Vector.Create(0.20002225f));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v6, Vector.Create(-0.24999987f)), v6, Vector.Create(0.3333331f));
-        var v12 = Vector.FusedMultiplyAdd(v6 * v6, Vector.FusedMultiplyAdd(v11, v6, Vector.Create(-0.5f)), v7 * Vector.Create(1.4286068E-06f));
-        var v13 = Vector.ConditionalSelect(Vector.LessThan(v3, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v7, Vector.Create(0.69314575f), v6 + v12), v3);
-        var v14 = Vector.ConditionalSelect(Vector.Equals(v3, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v13);
-        var v15 = Vector.ConditionalSelect(Vector.LessThan(v3, Vector.Create(0f)), Vector.Create(float.NaN), v14);
-        var v16 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v2), Vector.Create(2E-08f)), v2, v15) * Vector.Create(0.5f);
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v16) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v2 = Vector.Create(1f);
+        var v3 = (v1 + v1) / (v2 - v1);
+        var v4 = v2 + v3;
+        var v5 = (Vector.AsVectorInt32(v4) + Vector.Create(4913933)) >>> 23;
+        var v6 = Vector.AsVectorSingle((Vector.Create(256) - v5) << 23);
+        var v7 = Vector.Create(0.25f);
+        var v8 = Vector.FusedMultiplyAdd(v6, v3 * v7, Vector.FusedMultiplyAdd(v6, v7, Vector.Create(-1f)));
+        var v9 = Vector.AsVectorSingle(v5 | Vector.Create(1258291200)) - Vector.Create(8388735f);
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v8, Vector.Create(-0.1179033f)), v8, Vector.Create(0.11872936f));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v8, Vector.Create(-0.12384292f)), v8, Vector.Create(0.1421867f));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v8, Vector.Create(-0.16669253f)), v8, Vector.Create(0.20002225f));
+        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v8, Vector.Create(-0.24999987f)), v8, Vector.Create(0.3333331f));
+        var v14 = Vector.FusedMultiplyAdd(v8 * v8, Vector.FusedMultiplyAdd(v13, v8, Vector.Create(-0.5f)), v9 * Vector.Create(1.4286068E-06f));
+        var v15 = Vector.Create(float.PositiveInfinity);
+        var v16 = Vector.ConditionalSelect(Vector.LessThan(v4, v15), Vector.FusedMultiplyAdd(v9, Vector.Create(0.69314575f), v8 + v14), v4);
+        var v17 = Vector.Create(0f);
+        var v18 = Vector.ConditionalSelect(Vector.LessThan(v4, v17), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v4, v17), -v15, v16));
+        var v19 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v3), Vector.Create(2E-08f)), v3, v18) * Vector.Create(0.5f);
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v19) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 
     public static partial Vector<float> Ceil(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(8388608f)), (v1 + Vector.Create(8388608f)) - Vector.Create(8388608f), v1);
+        var v2 = Vector.Create(8388608f);
         var v3 = Vector.AsVectorInt32(x) & Vector.Create(int.MinValue);
-        var v4 = Vector.AsVectorSingle(Vector.AsVectorInt32(v2) ^ v3);
-        var v5 = Vector.AsVectorInt32(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(v4, x), v4 + Vector.Create(1f), v4)));
-        return Vector.AsVectorSingle(v5 | v3);
+        var v4 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, v2), (v1 + v2) - v2, v1));
+        var v5 = Vector.AsVectorSingle(v4 ^ v3);
+        var v6 = Vector.AsVectorInt32(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(v5, x), v5 + Vector.Create(1f), v5)));
+        return Vector.AsVectorSingle(v6 | v3);
     }
 
     public static partial Vector<float> Copysign(Vector<float> a, Vector<float> b)
@@ -190,238 +236,171 @@ public static partial class VectorMath
     public static partial Vector<float> Cos(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.63661975f), Vector.Create(12582912f));
-        var v3 = v2 - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(4.371139E-08f), Vector.FusedMultiplyAdd(v3, Vector.Create(-1.5707964f), v1));
-        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.7151245E-15f), v4);
-        var v6 = Vector.AsVectorInt32(v2);
-        SingleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(65536f)), ref v5, ref v6);
-        var v7 = v6 + Vector.Create(1);
-        var v8 = v5 * v5;
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.00019518593f), v8, Vector.Create(0.008332191f)), v8, Vector.Create(-0.16666655f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.4431285E-05f), v8, Vector.Create(-0.0013887304f)), v8, Vector.Create(0.041666646f));
-        var v11 = Vector.FusedMultiplyAdd(v8, Vector.FusedMultiplyAdd(v8, v10, Vector.Create(-0.5f)), Vector.Create(1f));
-        var v12 = Vector.ConditionalSelect(Vector.Equals(v7 & Vector.Create(1), Vector<int>.Zero), Vector.FusedMultiplyAdd(v8 * v5, v9, v5), v11);
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v12) ^ ((v7 & Vector.Create(2)) << 30));
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.63661975f), v2);
+        var v4 = v3 - v2;
+        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(4.371139E-08f), Vector.FusedMultiplyAdd(v4, Vector.Create(-1.5707964f), v1));
+        var v6 = Vector.FusedMultiplyAdd(v4, Vector.Create(1.7151245E-15f), v5);
+        var v7 = Vector.AsVectorInt32(v3);
+        SingleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(65536f)), ref v6, ref v7);
+        var v8 = Vector.Create(1);
+        var v9 = v7 + v8;
+        var v10 = v6 * v6;
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.00019518593f), v10, Vector.Create(0.008332191f)), v10, Vector.Create(-0.16666655f));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.4431285E-05f), v10, Vector.Create(-0.0013887304f)), v10, Vector.Create(0.041666646f));
+        var v13 = Vector.FusedMultiplyAdd(v10, Vector.FusedMultiplyAdd(v10, v12, Vector.Create(-0.5f)), Vector.Create(1f));
+        var v14 = Vector.ConditionalSelect(Vector.Equals(v9 & v8, Vector<int>.Zero), Vector.FusedMultiplyAdd(v10 * v6, v11, v6), v13);
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v14) ^ ((v9 & Vector.Create(2)) << 30));
     }
 
     public static partial Vector<float> Cosh(Vector<float> x)
     {
         var v1 = Vector.MinNative(Vector.Create(90f), Vector.MaxNative(Vector.Create(0f), Vector.Abs(x)));
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v2, Vector.Create(-0.6931472f), v1));
-        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v3, Vector.Create(0.0013932688f)), v3, Vector.Create(0.008333208f));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v3, Vector.Create(0.04166649f)), v3, Vector.Create(0.16666667f));
-        var v6 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v7 = Vector.Create(1f) + Vector.FusedMultiplyAdd(v3 * v3, Vector.FusedMultiplyAdd(v5, v3, Vector.Create(0.5f)), v3);
-        var v8 = v2 - Vector.Create(1f);
-        var v9 = Vector.FusedMultiplyAdd(v8, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v10 = Vector.AsVectorInt32((v8 - (v9 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v11 = (v7 * Vector.AsVectorSingle((Vector.AsVectorInt32(v9) << 23) + v6)) * Vector.AsVectorSingle(v10 + v6);
-        return v11 + (Vector.Create(0.25f) / v11);
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.442695f), v2) - v2;
+        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v1));
+        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v4, Vector.Create(0.0013932688f)), v4, Vector.Create(0.008333208f));
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(0.04166649f)), v4, Vector.Create(0.16666667f));
+        var v7 = Vector.Create(0.5f);
+        var v8 = Vector.Create(1f);
+        var v9 = Vector.AsVectorInt32(v8);
+        var v10 = v3 - v8;
+        var v11 = Vector.FusedMultiplyAdd(v10, v7, v2);
+        var v12 = (v8 + Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v6, v4, v7), v4)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v11) << 23) + v9);
+        var v13 = v12 * Vector.AsVectorSingle((Vector.AsVectorInt32((v10 - (v11 - v2)) + v2) << 23) + v9);
+        return v13 + (Vector.Create(0.25f) / v13);
     }
 
     public static partial Vector<float> Erf(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.MinNative(Vector.Create(4f), Vector.MaxNative(Vector.Create(0f), v1));
-        var v3 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-1.9826773E-05f), v2, Vector.Create(0.00042004004f)), v2, Vector.Create(-0.004102448f));
-        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v3, v2, Vector.Create(0.024942325f)), v2, Vector.Create(-0.1080121f));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v2, Vector.Create(-0.6335848f)), v2, Vector.Create(-1.1294001f));
-        var v6 = Vector.FusedMultiplyAdd(v5, v2, Vector.Create(0.00015143392f));
-        var v7 = Vector.FusedMultiplyAdd(v6, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v8 = Vector.FusedMultiplyAdd(v7, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v7, Vector.Create(-0.6931472f), v6));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v8, Vector.Create(0.008368972f)), v8, Vector.Create(0.041666456f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v8, Vector.Create(0.16666518f)), v8, Vector.Create(0.5f));
-        var v11 = (Vector.AsVectorInt32(v7 + Vector.Create(12582912f)) << 23) + Vector.AsVectorInt32(Vector.Create(1f));
-        var v12 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v8 * v8, v10, v8)) * Vector.AsVectorSingle(v11);
-        var v13 = Vector.AsVectorInt32(Vector.Create(1f) - v12) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue));
-        var v14 = x * x;
-        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(7.683856E-05f), v14, Vector.Create(-0.0007994851f)), v14, Vector.Create(0.0051890714f));
-        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v14, Vector.Create(-0.02685493f)), v14, Vector.Create(0.1128362f));
-        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v14, Vector.Create(-0.3761263f)), v14, Vector.Create(0.12837917f));
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.84f)), Vector.FusedMultiplyAdd(x, v17, x), Vector.AsVectorSingle(v13));
+        var v2 = Vector.Create(1f);
+        var v3 = Vector.MinNative(Vector.Create(4f), Vector.MaxNative(Vector.Create(0f), v1));
+        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-1.9826773E-05f), v3, Vector.Create(0.00042004004f)), v3, Vector.Create(-0.004102448f));
+        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v3, Vector.Create(0.024942325f)), v3, Vector.Create(-0.1080121f));
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, Vector.Create(-0.6335848f)), v3, Vector.Create(-1.1294001f));
+        var v7 = Vector.FusedMultiplyAdd(v6, v3, Vector.Create(0.00015143392f));
+        var v8 = Vector.Create(12582912f);
+        var v9 = Vector.FusedMultiplyAdd(v7, Vector.Create(1.442695f), v8) - v8;
+        var v10 = Vector.FusedMultiplyAdd(v9, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v9, Vector.Create(-0.6931472f), v7));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v10, Vector.Create(0.008368972f)), v10, Vector.Create(0.041666456f));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v10, Vector.Create(0.16666518f)), v10, Vector.Create(0.5f));
+        var v13 = (v2 + Vector.FusedMultiplyAdd(v10 * v10, v12, v10)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v9 + v8) << 23) + Vector.AsVectorInt32(v2));
+        var v14 = Vector.AsVectorSingle(Vector.AsVectorInt32(v2 - v13) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v15 = x * x;
+        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(7.683856E-05f), v15, Vector.Create(-0.0007994851f)), v15, Vector.Create(0.0051890714f));
+        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v15, Vector.Create(-0.02685493f)), v15, Vector.Create(0.1128362f));
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v15, Vector.Create(-0.3761263f)), v15, Vector.Create(0.12837917f));
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.84f)), Vector.FusedMultiplyAdd(x, v18, x), v14);
     }
 
     public static partial Vector<float> Erfc(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.MinNative(Vector.Create(10.2f), Vector.MaxNative(Vector.Create(0f), v1));
-        var v3 = (v2 - Vector.Create(2f)) / (v2 + Vector.Create(2f));
-        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.00040419964f), v3, Vector.Create(-0.0012375546f)), v3, Vector.Create(0.0013139944f));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v3, Vector.Create(0.008640121f)), v3, Vector.Create(-0.008057997f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, Vector.Create(-0.05420753f)), v3, Vector.Create(0.1640546f));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v3, Vector.Create(-0.16603094f)), v3, Vector.Create(-0.092763916f));
-        var v8 = -(v2 * v2);
-        var v9 = Vector.MinNative(Vector.Create(0f), Vector.MaxNative(Vector.Create(-104f), v8));
-        var v10 = Vector.FusedMultiplyAdd(v9, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v11 = Vector.FusedMultiplyAdd(v10, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v10, Vector.Create(-0.6931472f), v9));
-        var v12 = v11 + (-Vector.FusedMultiplyAdd(v2, v2, v8));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v12, Vector.Create(0.008368972f)), v12, Vector.Create(0.041666456f));
-        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v12, Vector.Create(0.16666518f)), v12, Vector.Create(0.5f));
-        var v15 = Vector.FusedMultiplyAdd(v10, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v16 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v17 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v12 * v12, v14, v12)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v15) << 23) + v16);
-        var v18 = Vector.AsVectorInt32((v10 - (v15 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v19 = Vector.FusedMultiplyAdd(v7, v3, Vector.Create(1.2769784f)) / Vector.FusedMultiplyAdd(v2, Vector.Create(2f), Vector.Create(1f));
-        var v20 = (v17 * Vector.AsVectorSingle(v18 + v16)) * v19;
-        var v21 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), Vector.Create(2f) - v20, v20);
-        var v22 = x * x;
-        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(7.683856E-05f), v22, Vector.Create(-0.0007994851f)), v22, Vector.Create(0.0051890714f));
-        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v22, Vector.Create(-0.02685493f)), v22, Vector.Create(0.1128362f));
-        var v25 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v22, Vector.Create(-0.3761263f)), v22, Vector.Create(0.12837917f));
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.5f)), Vector.Create(1f) - Vector.FusedMultiplyAdd(x, v25, x), v21);
+        var v2 = Vector.Create(0f);
+        var v3 = Vector.MinNative(Vector.Create(10.2f), Vector.MaxNative(v2, v1));
+        var v4 = Vector.Create(2f);
+        var v5 = (v3 - v4) / (v3 + v4);
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.00040419964f), v5, Vector.Create(-0.0012375546f)), v5, Vector.Create(0.0013139944f));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(0.008640121f)), v5, Vector.Create(-0.008057997f));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(-0.05420753f)), v5, Vector.Create(0.1640546f));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(-0.16603094f)), v5, Vector.Create(-0.092763916f));
+        var v10 = -(v3 * v3);
+        var v11 = Vector.MinNative(v2, Vector.MaxNative(Vector.Create(-104f), v10));
+        var v12 = Vector.Create(12582912f);
+        var v13 = Vector.FusedMultiplyAdd(v11, Vector.Create(1.442695f), v12) - v12;
+        var v14 = Vector.FusedMultiplyAdd(v13, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v13, Vector.Create(-0.6931472f), v11));
+        var v15 = Vector.Create(1f);
+        var v16 = v14 + (-Vector.FusedMultiplyAdd(v3, v3, v10));
+        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v16, Vector.Create(0.008368972f)), v16, Vector.Create(0.041666456f));
+        var v18 = Vector.Create(0.5f);
+        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v16, Vector.Create(0.16666518f)), v16, v18);
+        var v20 = Vector.FusedMultiplyAdd(v13, v18, v12);
+        var v21 = Vector.AsVectorInt32(v15);
+        var v22 = (v15 + Vector.FusedMultiplyAdd(v16 * v16, v19, v16)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v20) << 23) + v21);
+        var v23 = Vector.FusedMultiplyAdd(v9, v5, Vector.Create(1.2769784f)) / Vector.FusedMultiplyAdd(v3, v4, v15);
+        var v24 = (v22 * Vector.AsVectorSingle((Vector.AsVectorInt32((v13 - (v20 - v12)) + v12) << 23) + v21)) * v23;
+        var v25 = x * x;
+        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(7.683856E-05f), v25, Vector.Create(-0.0007994851f)), v25, Vector.Create(0.0051890714f));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v25, Vector.Create(-0.02685493f)), v25, Vector.Create(0.1128362f));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v27, v25, Vector.Create(-0.3761263f)), v25, Vector.Create(0.12837917f));
+        return Vector.ConditionalSelect(Vector.LessThan(v1, v18), v15 - Vector.FusedMultiplyAdd(x, v28, x), Vector.ConditionalSelect(Vector.LessThan(x, v2), v4 - v24, v24));
     }
 
     public static partial Vector<float> Erfinv(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.Create(1f) - v1;
-        var v3 = v2 * (Vector.Create(1f) + v1);
-        var v4 = Vector.LessThan(v3, Vector.Create(1.1754944E-38f));
-        var v5 = Vector.AsVectorInt32(Vector.ConditionalSelect(v4, v3 * Vector.Create(8388608f), v3));
-        var v6 = (v5 + Vector.Create(4913933)) >>> 23;
-        var v7 = Vector.AsVectorSingle(v5 - ((v6 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v8 = (Vector.AsVectorSingle(v6 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v4, Vector.Create(23f), Vector.Create(0f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v7, Vector.Create(-0.1179033f)), v7, Vector.Create(0.11872936f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v7, Vector.Create(-0.12384292f)), v7, Vector.Create(0.1421867f));
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v7, Vector.Create(-0.16669253f)), v7, Vector.Create(0.20002225f));
-        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v7, Vector.Create(-0.24999987f)), v7, Vector.Create(0.3333331f));
-        var v13 = Vector.FusedMultiplyAdd(v7 * v7, Vector.FusedMultiplyAdd(v12, v7, Vector.Create(-0.5f)), v8 * Vector.Create(1.4286068E-06f));
-        var v14 = Vector.ConditionalSelect(Vector.LessThan(v3, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v8, Vector.Create(0.69314575f), v7 + v13), v3);
-        var v15 = Vector.ConditionalSelect(Vector.Equals(v3, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v14);
-        var v16 = Vector.ConditionalSelect(Vector.LessThan(v3, Vector.Create(0f)), Vector.Create(float.NaN), v15);
-        var v17 = -v16;
-        var v18 = v17 - Vector.Create(2.5f);
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.8411392E-08f), v18, Vector.Create(3.4372954E-07f)), v18, Vector.Create(-3.5271842E-06f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(-4.3965E-06f)), v18, Vector.Create(0.00021859465f));
-        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v20, v18, Vector.Create(-0.0012537092f)), v18, Vector.Create(-0.004177694f));
-        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v18, Vector.Create(0.24664073f)), v18, Vector.Create(1.5014094f));
-        var v23 = Vector.SquareRoot(v17) - Vector.Create(4f);
-        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(1.8051063E-05f), v23, Vector.Create(-7.885279E-05f)), v23, Vector.Create(8.893004E-05f));
-        var v25 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v23, Vector.Create(-2.8232209E-05f)), v23, Vector.Create(0.0002597139f));
-        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v25, v23, Vector.Create(-0.00094095914f)), v23, Vector.Create(0.0012905089f));
-        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v23, Vector.Create(1.0095104f)), v23, Vector.Create(3.8397818f));
-        var v28 = v1 * Vector.ConditionalSelect(Vector.LessThan(v17, Vector.Create(5f)), v22, v27);
-        var v29 = Vector.MinNative(Vector.Create(10.2f), Vector.MaxNative(Vector.Create(0f), v28));
-        var v30 = v28 * v28;
-        var v31 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(7.683856E-05f), v30, Vector.Create(-0.0007994851f)), v30, Vector.Create(0.0051890714f));
-        var v32 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v31, v30, Vector.Create(-0.02685493f)), v30, Vector.Create(0.1128362f));
-        var v33 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v32, v30, Vector.Create(-0.3761263f)), v30, Vector.Create(0.12837917f));
-        var v34 = (v29 - Vector.Create(2f)) / (v29 + Vector.Create(2f));
-        var v35 = Vector.FusedMultiplyAdd(Vector.Create(-0.00040419964f), v34, Vector.Create(-0.0012375546f));
-        var v36 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v35, v34, Vector.Create(0.0013139944f)), v34, Vector.Create(0.008640121f));
-        var v37 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v36, v34, Vector.Create(-0.008057997f)), v34, Vector.Create(-0.05420753f));
-        var v38 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v37, v34, Vector.Create(0.1640546f)), v34, Vector.Create(-0.16603094f));
-        var v39 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v38, v34, Vector.Create(-0.092763916f)), v34, Vector.Create(1.2769784f));
-        var v40 = v29 * v29;
-        var v41 = -v40;
-        var v42 = Vector.MinNative(Vector.Create(0f), Vector.MaxNative(Vector.Create(-104f), v41));
-        var v43 = Vector.FusedMultiplyAdd(v42, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v44 = Vector.FusedMultiplyAdd(v43, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v43, Vector.Create(-0.6931472f), v42));
-        var v45 = v44 + (-Vector.FusedMultiplyAdd(v29, v29, v41));
-        var v46 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v45, Vector.Create(0.008368972f)), v45, Vector.Create(0.041666456f));
-        var v47 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v46, v45, Vector.Create(0.16666518f)), v45, Vector.Create(0.5f));
-        var v48 = Vector.FusedMultiplyAdd(v43, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v49 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v50 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v45 * v45, v47, v45)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v48) << 23) + v49);
-        var v51 = Vector.AsVectorInt32((v43 - (v48 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v52 = (v50 * Vector.AsVectorSingle(v51 + v49)) * (v39 / Vector.FusedMultiplyAdd(v29, Vector.Create(2f), Vector.Create(1f)));
-        var v53 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.5f)), Vector.FusedMultiplyAdd(v28, v33, v28) - v1, v2 - v52);
-        var v54 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-104f), v40));
-        var v55 = Vector.FusedMultiplyAdd(v54, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v56 = Vector.FusedMultiplyAdd(v55, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v55, Vector.Create(-0.6931472f), v54));
-        var v57 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v56, Vector.Create(0.008368972f)), v56, Vector.Create(0.041666456f));
-        var v58 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v57, v56, Vector.Create(0.16666518f)), v56, Vector.Create(0.5f));
-        var v59 = Vector.FusedMultiplyAdd(v55, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v60 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v56 * v56, v58, v56)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v59) << 23) + v49);
-        var v61 = Vector.AsVectorInt32((v55 - (v59 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v62 = v53 * ((v60 * Vector.AsVectorSingle(v61 + v49)) * Vector.Create(0.88622695f));
-        var v63 = Vector.ConditionalSelect(Vector.Equals(v1, Vector.Create(1f)), Vector.Create(float.PositiveInfinity), v28 - (v62 / Vector.FusedMultiplyAdd(v28, v62, Vector.Create(1f))));
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v63) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
-    }
-
-    public static partial Vector<float> Exp(Vector<float> x)
-    {
-        var v1 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-104f), x));
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v2, Vector.Create(-0.6931472f), v1));
-        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v3, Vector.Create(0.008368972f)), v3, Vector.Create(0.041666456f));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v3, Vector.Create(0.16666518f)), v3, Vector.Create(0.5f));
-        var v6 = Vector.FusedMultiplyAdd(v2, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v7 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v8 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v3 * v3, v5, v3)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v6) << 23) + v7);
-        var v9 = Vector.AsVectorInt32((v2 - (v6 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        return v8 * Vector.AsVectorSingle(v9 + v7);
-    }
-
-    public static partial Vector<float> Exp2(Vector<float> x)
-    {
-        var v1 = Vector.MinNative(Vector.Create(129f), Vector.MaxNative(Vector.Create(-151f), x));
-        var v2 = (v1 + Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v3 = (v1 - v2) * Vector.Create(0.6931472f);
-        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v3, Vector.Create(0.008368972f)), v3, Vector.Create(0.041666456f));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v3, Vector.Create(0.16666518f)), v3, Vector.Create(0.5f));
-        var v6 = Vector.FusedMultiplyAdd(v2, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v7 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v8 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v3 * v3, v5, v3)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v6) << 23) + v7);
-        var v9 = Vector.AsVectorInt32((v2 - (v6 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        return v8 * Vector.AsVectorSingle(v9 + v7);
-    }
-
-    public static partial Vector<float> Expm1(Vector<float> x)
-    {
-        var v1 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-30f), x));
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v2, Vector.Create(-0.6931472f), v1));
-        var v4 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v3, Vector.Create(0.0013932688f)), v3, Vector.Create(0.008333208f));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v4, v3, Vector.Create(0.04166649f)), v3, Vector.Create(0.16666667f));
-        var v6 = (Vector.AsVectorInt32((v2 - Vector.Create(1f)) + Vector.Create(12582912f)) << 23) + Vector.AsVectorInt32(Vector.Create(1f));
-        var v7 = Vector.AsVectorSingle(v6);
-        var v8 = Vector.FusedMultiplyAdd(v7, Vector.FusedMultiplyAdd(v3 * v3, Vector.FusedMultiplyAdd(v5, v3, Vector.Create(0.5f)), v3), v7 - Vector.Create(0.5f));
-        return Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(x), Vector.Create(2E-08f)), x, v8 + v8);
-    }
-
-    public static partial Vector<float> Floor(Vector<float> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(8388608f)), (v1 + Vector.Create(8388608f)) - Vector.Create(8388608f), v1);
-        var v3 = Vector.AsVectorInt32(x) & Vector.Create(int.MinValue);
-        var v4 = Vector.AsVectorSingle(Vector.AsVectorInt32(v2) ^ v3);
-        var v5 = Vector.AsVectorInt32(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(x, v4), v4 - Vector.Create(1f), v4)));
-        return Vector.AsVectorSingle(v5 | v3);
-    }
-
-    public static partial Vector<float> Gelu(Vector<float> x)
-    {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Gelu);
-        var v1 = Vector.Abs(x);
-        var v2 = v1 + Vector.Create(3145728f);
-        var v3 = v1 - (v2 - Vector.Create(3145728f));
-        var v4 = Vector.AsVectorInt32(v2);
-        var v5 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 96), v4), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v4));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v4));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v4));
-        var v8 = Vector.LessThan(x, Vector.Create(0f));
-        var v9 = Vector.FusedMultiplyAdd(v1, Vector.FusedMultiplyAdd(v7, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v4)), Vector.ConditionalSelect(v8, Vector.Create(0f), x));
-        if (Vector.LessThanAll(v1, Vector.Create(3.875f))) return v9;
-        var v10 = Vector.MinNative(Vector.Create(15f), v1);
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v10, Vector.Create(0.04237476f)), v10, Vector.Create(0.17764007f));
-        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v10, Vector.Create(0.39896524f)), v10, Vector.Create(0.42f));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v10, Vector.Create(0.10662335f)), v10, Vector.Create(0.4153711f));
-        var v14 = v10 * v12;
-        var v15 = Vector.FusedMultiplyAdd(v14, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v13, v10, Vector.Create(0.84f)));
-        var v16 = v14 / v15;
-        var v17 = Vector.FusedMultiplyAdd(v10 * v10, Vector.Create(-0.7213475f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v18 = Vector.FusedMultiplyAdd(v17, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v10, v10, v17 * Vector.Create(1.3862915f)));
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v18, Vector.Create(-0.00026153037f)), v18, Vector.Create(0.0026041535f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(-0.020833148f)), v18, Vector.Create(0.125f));
-        var v21 = Vector.FusedMultiplyAdd(v16, Vector.FusedMultiplyAdd(v20, v18, Vector.Create(-0.5f)) * v18, v16);
-        var v22 = Vector.FusedMultiplyAdd(v17, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v23 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v24 = Vector.AsVectorInt32((v17 - (v22 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v25 = (v21 * Vector.AsVectorSingle((Vector.AsVectorInt32(v22) << 23) + v23)) * Vector.AsVectorSingle(v24 + v23);
-        var v26 = Vector.FusedMultiplyAdd(x, Vector.ConditionalSelect(v8, Vector.Create(0f), Vector.Create(1f)), -v25);
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.875f)), v9, v26);
+        var v2 = Vector.Create(1f);
+        var v3 = v2 - v1;
+        var v4 = v3 * (v2 + v1);
+        var v5 = Vector.LessThan(v4, Vector.Create(1.1754944E-38f));
+        var v6 = Vector.AsVectorInt32(Vector.ConditionalSelect(v5, v4 * Vector.Create(8388608f), v4));
+        var v7 = (v6 + Vector.Create(4913933)) >>> 23;
+        var v8 = Vector.AsVectorSingle(v6 - ((v7 - Vector.Create(127)) << 23)) - v2;
+        var v9 = Vector.Create(0f);
+        var v10 = (Vector.AsVectorSingle(v7 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v5, Vector.Create(23f), v9);
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v8, Vector.Create(-0.1179033f)), v8, Vector.Create(0.11872936f));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v8, Vector.Create(-0.12384292f)), v8, Vector.Create(0.1421867f));
+        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v8, Vector.Create(-0.16669253f)), v8, Vector.Create(0.20002225f));
+        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v8, Vector.Create(-0.24999987f)), v8, Vector.Create(0.3333331f));
+        var v15 = Vector.FusedMultiplyAdd(v8 * v8, Vector.FusedMultiplyAdd(v14, v8, Vector.Create(-0.5f)), v10 * Vector.Create(1.4286068E-06f));
+        var v16 = Vector.Create(float.PositiveInfinity);
+        var v17 = Vector.ConditionalSelect(Vector.LessThan(v4, v16), Vector.FusedMultiplyAdd(v10, Vector.Create(0.69314575f), v8 + v15), v4);
+        var v18 = Vector.ConditionalSelect(Vector.LessThan(v4, v9), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v4, v9), -v16, v17));
+        var v19 = -v18;
+        var v20 = v19 - Vector.Create(2.5f);
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.8411392E-08f), v20, Vector.Create(3.4372954E-07f)), v20, Vector.Create(-3.5271842E-06f));
+        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v20, Vector.Create(-4.3965E-06f)), v20, Vector.Create(0.00021859465f));
+        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v22, v20, Vector.Create(-0.0012537092f)), v20, Vector.Create(-0.004177694f));
+        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v20, Vector.Create(0.24664073f)), v20, Vector.Create(1.5014094f));
+        var v25 = Vector.SquareRoot(v19) - Vector.Create(4f);
+        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(1.8051063E-05f), v25, Vector.Create(-7.885279E-05f)), v25, Vector.Create(8.893004E-05f));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v25, Vector.Create(-2.8232209E-05f)), v25, Vector.Create(0.0002597139f));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v27, v25, Vector.Create(-0.00094095914f)), v25, Vector.Create(0.0012905089f));
+        var v29 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v28, v25, Vector.Create(1.0095104f)), v25, Vector.Create(3.8397818f));
+        var v30 = v1 * Vector.ConditionalSelect(Vector.LessThan(v19, Vector.Create(5f)), v24, v29);
+        var v31 = Vector.MinNative(Vector.Create(10.2f), Vector.MaxNative(v9, v30));
+        var v32 = Vector.Create(0.5f);
+        var v33 = v30 * v30;
+        var v34 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(7.683856E-05f), v33, Vector.Create(-0.0007994851f)), v33, Vector.Create(0.0051890714f));
+        var v35 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v34, v33, Vector.Create(-0.02685493f)), v33, Vector.Create(0.1128362f));
+        var v36 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v35, v33, Vector.Create(-0.3761263f)), v33, Vector.Create(0.12837917f));
+        var v37 = Vector.Create(2f);
+        var v38 = (v31 - v37) / (v31 + v37);
+        var v39 = Vector.FusedMultiplyAdd(Vector.Create(-0.00040419964f), v38, Vector.Create(-0.0012375546f));
+        var v40 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v39, v38, Vector.Create(0.0013139944f)), v38, Vector.Create(0.008640121f));
+        var v41 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v40, v38, Vector.Create(-0.008057997f)), v38, Vector.Create(-0.05420753f));
+        var v42 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v41, v38, Vector.Create(0.1640546f)), v38, Vector.Create(-0.16603094f));
+        var v43 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v42, v38, Vector.Create(-0.092763916f)), v38, Vector.Create(1.2769784f));
+        var v44 = v31 * v31;
+        var v45 = -v44;
+        var v46 = Vector.Create(-104f);
+        var v47 = Vector.MinNative(v9, Vector.MaxNative(v46, v45));
+        var v48 = Vector.Create(1.442695f);
+        var v49 = Vector.Create(12582912f);
+        var v50 = Vector.FusedMultiplyAdd(v47, v48, v49) - v49;
+        var v51 = Vector.Create(-0.6931472f);
+        var v52 = Vector.Create(1.9046542E-09f);
+        var v53 = Vector.FusedMultiplyAdd(v50, v52, Vector.FusedMultiplyAdd(v50, v51, v47)) + (-Vector.FusedMultiplyAdd(v31, v31, v45));
+        var v54 = Vector.Create(0.0013935821f);
+        var v55 = Vector.Create(0.008368972f);
+        var v56 = Vector.Create(0.041666456f);
+        var v57 = Vector.Create(0.16666518f);
+        var v58 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v54, v53, v55), v53, v56), v53, v57);
+        var v59 = Vector.FusedMultiplyAdd(v50, v32, v49);
+        var v60 = Vector.AsVectorInt32(v2);
+        var v61 = (v2 + Vector.FusedMultiplyAdd(v53 * v53, Vector.FusedMultiplyAdd(v58, v53, v32), v53)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v59) << 23) + v60);
+        var v62 = (v61 * Vector.AsVectorSingle((Vector.AsVectorInt32((v50 - (v59 - v49)) + v49) << 23) + v60)) * (v43 / Vector.FusedMultiplyAdd(v31, v37, v2));
+        var v63 = Vector.ConditionalSelect(Vector.LessThan(v1, v32), Vector.FusedMultiplyAdd(v30, v36, v30) - v1, v3 - v62);
+        var v64 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(v46, v44));
+        var v65 = Vector.FusedMultiplyAdd(v64, v48, v49) - v49;
+        var v66 = Vector.FusedMultiplyAdd(v65, v52, Vector.FusedMultiplyAdd(v65, v51, v64));
+        var v67 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v54, v66, v55), v66, v56), v66, v57);
+        var v68 = Vector.FusedMultiplyAdd(v65, v32, v49);
+        var v69 = (v2 + Vector.FusedMultiplyAdd(v66 * v66, Vector.FusedMultiplyAdd(v67, v66, v32), v66)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v68) << 23) + v60);
+        var v70 = (v69 * Vector.AsVectorSingle((Vector.AsVectorInt32((v65 - (v68 - v49)) + v49) << 23) + v60)) * Vector.Create(0.88622695f);
+        var v71 = v63 * v70;
+        var v72 = Vector.ConditionalSelect(Vector.Equals(v1, v2), v16, v30 - (v71 / Vector.FusedMultiplyAdd(v30, v71, v2)));
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v72) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 }

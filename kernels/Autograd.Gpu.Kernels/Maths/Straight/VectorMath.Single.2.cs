@@ -9,36 +9,173 @@ namespace Autograd.Gpu.Kernels;
 
 public static partial class VectorMath
 {
+    public static partial Vector<float> Exp(Vector<float> x)
+    {
+        var v1 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-104f), x));
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.442695f), v2) - v2;
+        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v1));
+        var v5 = Vector.Create(1f);
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v4, Vector.Create(0.008368972f)), v4, Vector.Create(0.041666456f));
+        var v7 = Vector.Create(0.5f);
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(0.16666518f)), v4, v7);
+        var v9 = Vector.FusedMultiplyAdd(v3, v7, v2);
+        var v10 = Vector.AsVectorInt32(v5);
+        var v11 = (v5 + Vector.FusedMultiplyAdd(v4 * v4, v8, v4)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v9) << 23) + v10);
+        return v11 * Vector.AsVectorSingle((Vector.AsVectorInt32((v3 - (v9 - v2)) + v2) << 23) + v10);
+    }
+
+    public static partial Vector<float> Exp2(Vector<float> x)
+    {
+        var v1 = Vector.MinNative(Vector.Create(129f), Vector.MaxNative(Vector.Create(-151f), x));
+        var v2 = Vector.Create(12582912f);
+        var v3 = (v1 + v2) - v2;
+        var v4 = Vector.Create(1f);
+        var v5 = (v1 - v3) * Vector.Create(0.6931472f);
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v5, Vector.Create(0.008368972f)), v5, Vector.Create(0.041666456f));
+        var v7 = Vector.Create(0.5f);
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(0.16666518f)), v5, v7);
+        var v9 = Vector.FusedMultiplyAdd(v3, v7, v2);
+        var v10 = Vector.AsVectorInt32(v4);
+        var v11 = (v4 + Vector.FusedMultiplyAdd(v5 * v5, v8, v5)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v9) << 23) + v10);
+        return v11 * Vector.AsVectorSingle((Vector.AsVectorInt32((v3 - (v9 - v2)) + v2) << 23) + v10);
+    }
+
+    public static partial Vector<float> Expm1(Vector<float> x)
+    {
+        var v1 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-30f), x));
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.442695f), v2) - v2;
+        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v1));
+        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v4, Vector.Create(0.0013932688f)), v4, Vector.Create(0.008333208f));
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(0.04166649f)), v4, Vector.Create(0.16666667f));
+        var v7 = Vector.Create(0.5f);
+        var v8 = Vector.Create(1f);
+        var v9 = Vector.AsVectorSingle((Vector.AsVectorInt32((v3 - v8) + v2) << 23) + Vector.AsVectorInt32(v8));
+        var v10 = Vector.FusedMultiplyAdd(v9, Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v6, v4, v7), v4), v9 - v7);
+        return Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(x), Vector.Create(2E-08f)), x, v10 + v10);
+    }
+
+    public static partial Vector<float> Floor(Vector<float> x)
+    {
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(8388608f);
+        var v3 = Vector.AsVectorInt32(x) & Vector.Create(int.MinValue);
+        var v4 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, v2), (v1 + v2) - v2, v1));
+        var v5 = Vector.AsVectorSingle(v4 ^ v3);
+        var v6 = Vector.AsVectorInt32(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(x, v5), v5 - Vector.Create(1f), v5)));
+        return Vector.AsVectorSingle(v6 | v3);
+    }
+
+    public static partial Vector<float> Gelu(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(FineTables.Gelu);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(1048579f);
+        var v3 = v2 - v1;
+        var v4 = v1 - (v2 - v3);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
+        var v10 = Vector.Create(0f);
+        return Vector.LessThanAll(v1, Vector.Create(3.46875f)) ? Vector.FusedMultiplyAdd(v1, v9, Vector.ConditionalSelect(Vector.LessThan(x, v10), v10, x)) : GeluBeyond(x);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector<float> GeluBeyond(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(FineTables.Gelu);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(1048579f);
+        var v3 = v2 - v1;
+        var v4 = v1 - (v2 - v3);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
+        var v10 = Vector.Create(0f);
+        var v11 = Vector.LessThan(x, v10);
+        var v12 = Vector.ConditionalSelect(v11, v10, x);
+        var v13 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 288), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 256), v5));
+        var v14 = Vector.FusedMultiplyAdd(v13, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 224), v5));
+        var v15 = Vector.FusedMultiplyAdd(v14, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 192), v5));
+        var v16 = Vector.FusedMultiplyAdd(v15, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 160), v5));
+        var v17 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.46875f)), Vector.FusedMultiplyAdd(v1, v9, v12), Vector.FusedMultiplyAdd(v1, v16, v12));
+        var v18 = Vector.MinNative(Vector.Create(15f), v1);
+        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v18, Vector.Create(0.04237476f)), v18, Vector.Create(0.17764007f));
+        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(0.39896524f)), v18, Vector.Create(0.42f));
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v18, Vector.Create(0.10662335f)), v18, Vector.Create(0.4153711f));
+        var v22 = v18 * v20;
+        var v23 = Vector.FusedMultiplyAdd(v22, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v21, v18, Vector.Create(0.84f)));
+        var v24 = v22 / v23;
+        var v25 = Vector.Create(12582912f);
+        var v26 = Vector.FusedMultiplyAdd(v18 * v18, Vector.Create(-0.7213475f), v25) - v25;
+        var v27 = Vector.FusedMultiplyAdd(v26, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v18, v18, v26 * Vector.Create(1.3862915f)));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v27, Vector.Create(-0.00026153037f)), v27, Vector.Create(0.0026041535f));
+        var v29 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v28, v27, Vector.Create(-0.020833148f)), v27, Vector.Create(0.125f));
+        var v30 = Vector.FusedMultiplyAdd(v24, Vector.FusedMultiplyAdd(v29, v27, Vector.Create(-0.5f)) * v27, v24);
+        var v31 = Vector.FusedMultiplyAdd(v26, Vector.Create(0.5f), v25);
+        var v32 = Vector.Create(1f);
+        var v33 = Vector.AsVectorInt32(v32);
+        var v34 = (v30 * Vector.AsVectorSingle((Vector.AsVectorInt32(v31) << 23) + v33)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v26 - (v31 - v25)) + v25) << 23) + v33);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(5.03125f)), v17, Vector.FusedMultiplyAdd(x, Vector.ConditionalSelect(v11, v10, v32), -v34));
+    }
+
     public static partial Vector<float> GeluSlope(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.GeluSlope);
+        ref float table = ref MemoryMarshal.GetReference(FineTables.GeluSlope);
         var v1 = Vector.Abs(x);
-        var v2 = v1 + Vector.Create(3145728f);
-        var v3 = v1 - (v2 - Vector.Create(3145728f));
-        var v4 = Vector.AsVectorInt32(v2);
-        var v5 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 96), v4), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v4));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v4));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v4));
-        var v8 = Vector.FusedMultiplyAdd(v7, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v4));
-        var v9 = Vector.LessThan(x, Vector.Create(0f));
-        var v10 = Vector.ConditionalSelect(v9, v8, Vector.Create(1f) - v8);
-        if (Vector.LessThanAll(v1, Vector.Create(3.875f))) return v10;
-        var v11 = Vector.MinNative(Vector.Create(15f), v1);
-        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v11, Vector.Create(0.04237476f)), v11, Vector.Create(0.17764007f));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12, v11, Vector.Create(0.39896524f)), v11, Vector.Create(0.42f));
-        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v11, Vector.Create(0.10662335f)), v11, Vector.Create(0.4153711f));
-        var v15 = Vector.FusedMultiplyAdd(v11 * v13, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v14, v11, Vector.Create(0.84f)));
-        var v16 = Vector.FusedMultiplyAdd(v11, Vector.Create(-0.3989423f), v13 / v15);
-        var v17 = Vector.FusedMultiplyAdd(v11 * v11, Vector.Create(-0.7213475f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v18 = Vector.FusedMultiplyAdd(v17, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v11, v11, v17 * Vector.Create(1.3862915f)));
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v18, Vector.Create(-0.00026153037f)), v18, Vector.Create(0.0026041535f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(-0.020833148f)), v18, Vector.Create(0.125f));
-        var v21 = Vector.FusedMultiplyAdd(v16, Vector.FusedMultiplyAdd(v20, v18, Vector.Create(-0.5f)) * v18, v16);
-        var v22 = Vector.FusedMultiplyAdd(v17, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v23 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v24 = Vector.AsVectorInt32((v17 - (v22 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v25 = (v21 * Vector.AsVectorSingle((Vector.AsVectorInt32(v22) << 23) + v23)) * Vector.AsVectorSingle(v24 + v23);
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.875f)), v10, Vector.ConditionalSelect(v9, v25, Vector.Create(1f) - v25));
+        var v2 = Vector.Create(1048579f);
+        var v3 = v2 - v1;
+        var v4 = v1 - (v2 - v3);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
+        return Vector.LessThanAll(v1, Vector.Create(3.46875f)) ? Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(0f), x), Vector.Create(1f) - v9, v9) : GeluSlopeBeyond(x);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector<float> GeluSlopeBeyond(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(FineTables.GeluSlope);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(1048579f);
+        var v3 = v2 - v1;
+        var v4 = v1 - (v2 - v3);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
+        var v10 = Vector.Create(0f);
+        var v11 = Vector.LessThanOrEqual(v10, x);
+        var v12 = Vector.Create(1f);
+        var v13 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 288), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 256), v5));
+        var v14 = Vector.FusedMultiplyAdd(v13, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 224), v5));
+        var v15 = Vector.FusedMultiplyAdd(v14, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 192), v5));
+        var v16 = Vector.FusedMultiplyAdd(v15, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 160), v5));
+        var v17 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.46875f)), Vector.ConditionalSelect(v11, v12 - v9, v9), Vector.ConditionalSelect(v11, v12 - v16, v16));
+        var v18 = Vector.MinNative(Vector.Create(15f), v1);
+        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v18, Vector.Create(0.04237476f)), v18, Vector.Create(0.17764007f));
+        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(0.39896524f)), v18, Vector.Create(0.42f));
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v18, Vector.Create(0.10662335f)), v18, Vector.Create(0.4153711f));
+        var v22 = Vector.FusedMultiplyAdd(v18 * v20, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v21, v18, Vector.Create(0.84f)));
+        var v23 = Vector.FusedMultiplyAdd(v18, Vector.Create(-0.3989423f), v20 / v22);
+        var v24 = Vector.Create(12582912f);
+        var v25 = Vector.FusedMultiplyAdd(v18 * v18, Vector.Create(-0.7213475f), v24) - v24;
+        var v26 = Vector.FusedMultiplyAdd(v25, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v18, v18, v25 * Vector.Create(1.3862915f)));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v26, Vector.Create(-0.00026153037f)), v26, Vector.Create(0.0026041535f));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v27, v26, Vector.Create(-0.020833148f)), v26, Vector.Create(0.125f));
+        var v29 = Vector.FusedMultiplyAdd(v23, Vector.FusedMultiplyAdd(v28, v26, Vector.Create(-0.5f)) * v26, v23);
+        var v30 = Vector.FusedMultiplyAdd(v25, Vector.Create(0.5f), v24);
+        var v31 = Vector.AsVectorInt32(v12);
+        var v32 = (v29 * Vector.AsVectorSingle((Vector.AsVectorInt32(v30) << 23) + v31)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v25 - (v30 - v24)) + v24) << 23) + v31);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(5.03125f)), v17, Vector.ConditionalSelect(Vector.LessThan(x, v10), v32, v12 - v32));
     }
 
     public static partial Vector<float> Hypot(Vector<float> x, Vector<float> y)
@@ -48,9 +185,10 @@ public static partial class VectorMath
         var v3 = Vector.LessThan(v1, v2);
         var v4 = Vector.ConditionalSelect(v3, v2, v1);
         var v5 = Vector.ConditionalSelect(v3, v1, v2) / v4;
-        var v6 = Vector.ConditionalSelect(Vector.Equals(v1 + v2, Vector.Create(0f)), Vector.Create(0f), v4 * Vector.SquareRoot(Vector.FusedMultiplyAdd(v5, v5, Vector.Create(1f))));
-        var v7 = Vector.Equals(v1, Vector.Create(float.PositiveInfinity)) | Vector.Equals(v2, Vector.Create(float.PositiveInfinity));
-        return Vector.ConditionalSelect(v7, Vector.Create(float.PositiveInfinity), v6);
+        var v6 = Vector.Create(0f);
+        var v7 = Vector.ConditionalSelect(Vector.Equals(v1 + v2, v6), v6, v4 * Vector.SquareRoot(Vector.FusedMultiplyAdd(v5, v5, Vector.Create(1f))));
+        var v8 = Vector.Create(float.PositiveInfinity);
+        return Vector.ConditionalSelect(Vector.Equals(v1, v8) | Vector.Equals(v2, v8), v8, v7);
     }
 
     public static partial Vector<float> Log(Vector<float> x)
@@ -59,47 +197,52 @@ public static partial class VectorMath
         var v2 = Vector.AsVectorInt32(Vector.ConditionalSelect(v1, x * Vector.Create(8388608f), x));
         var v3 = (v2 + Vector.Create(4913933)) >>> 23;
         var v4 = Vector.AsVectorSingle(v2 - ((v3 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v5 = (Vector.AsVectorSingle(v3 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v1, Vector.Create(23f), Vector.Create(0f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v4, Vector.Create(-0.1179033f)), v4, Vector.Create(0.11872936f));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(-0.12384292f)), v4, Vector.Create(0.1421867f));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, Vector.Create(-0.16669253f)), v4, Vector.Create(0.20002225f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, Vector.Create(-0.24999987f)), v4, Vector.Create(0.3333331f));
-        var v10 = Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v9, v4, Vector.Create(-0.5f)), v5 * Vector.Create(1.4286068E-06f));
-        var v11 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v5, Vector.Create(0.69314575f), v4 + v10), x);
-        var v12 = Vector.ConditionalSelect(Vector.Equals(x, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v11);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), Vector.Create(float.NaN), v12);
+        var v5 = Vector.Create(0f);
+        var v6 = (Vector.AsVectorSingle(v3 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v1, Vector.Create(23f), v5);
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v4, Vector.Create(-0.1179033f)), v4, Vector.Create(0.11872936f));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, Vector.Create(-0.12384292f)), v4, Vector.Create(0.1421867f));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, Vector.Create(-0.16669253f)), v4, Vector.Create(0.20002225f));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v4, Vector.Create(-0.24999987f)), v4, Vector.Create(0.3333331f));
+        var v11 = Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v10, v4, Vector.Create(-0.5f)), v6 * Vector.Create(1.4286068E-06f));
+        var v12 = Vector.Create(float.PositiveInfinity);
+        var v13 = Vector.ConditionalSelect(Vector.LessThan(x, v12), Vector.FusedMultiplyAdd(v6, Vector.Create(0.69314575f), v4 + v11), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v5), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(x, v5), -v12, v13));
     }
 
     public static partial Vector<float> Log10(Vector<float> x)
     {
-        var v1 = Vector.LessThan(x, Vector.Create(1.1754944E-38f));
-        var v2 = Vector.AsVectorInt32(Vector.ConditionalSelect(v1, x * Vector.Create(8388608f), x));
-        var v3 = (v2 + Vector.Create(4913933)) >>> 23;
-        var v4 = Vector.AsVectorSingle(v2 - ((v3 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v5 = (Vector.AsVectorSingle(v3 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v1, Vector.Create(23f), Vector.Create(0f));
-        var v6 = Vector.Create(1f) / (Vector.Create(2f) + v4);
-        var v7 = (v4 + v4) * v6;
-        var v8 = v4 - v7;
-        var v9 = v6 * Vector.FusedMultiplyAdd(v7, -v4, v8 + v8);
-        var v10 = v7 * v7;
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00045741964f), v10, Vector.Create(0.002230241f)), v10, Vector.Create(0.012500048f));
-        var v12 = Vector.FusedMultiplyAdd(v10, v11, Vector.Create(0.083333336f));
-        var v13 = Vector.FusedMultiplyAdd(v10, v11, Vector.Create(0.083333336f) - v12) + Vector.Create(-2.483527E-09f);
-        var v14 = v10 * v12;
-        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7 + v7, v9, Vector.FusedMultiplyAdd(v7, v7, -v10)), v12, Vector.FusedMultiplyAdd(v10, v12, -v14));
-        var v16 = v7 * v14;
-        var v17 = Vector.FusedMultiplyAdd(v7, Vector.FusedMultiplyAdd(v10, v13, v15), Vector.FusedMultiplyAdd(v9, v14, Vector.FusedMultiplyAdd(v7, v14, -v16)));
-        var v18 = v7 + v16;
-        var v19 = v5 * Vector.Create(0.69314575f);
-        var v20 = v19 + v18;
-        var v21 = Vector.FusedMultiplyAdd(v5, Vector.Create(1.4286068E-06f), ((v7 - v18) + v16) + (v9 + v17));
-        var v22 = ((v19 - v20) + v18) + v21;
-        var v23 = v20 + v22;
-        var v24 = v23 * Vector.Create(0.4342945f);
-        var v25 = Vector.FusedMultiplyAdd(v23, Vector.Create(-1.010305E-08f), Vector.FusedMultiplyAdd(v23, Vector.Create(0.4342945f), -v24));
-        var v26 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(float.PositiveInfinity)), v24 + Vector.FusedMultiplyAdd((v20 - v23) + v22, Vector.Create(0.4342945f), v25), x);
-        var v27 = Vector.ConditionalSelect(Vector.Equals(x, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v26);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), Vector.Create(float.NaN), v27);
+        var v1 = Vector.Create(0.4342945f);
+        var v2 = Vector.LessThan(x, Vector.Create(1.1754944E-38f));
+        var v3 = Vector.AsVectorInt32(Vector.ConditionalSelect(v2, x * Vector.Create(8388608f), x));
+        var v4 = (v3 + Vector.Create(4913933)) >>> 23;
+        var v5 = Vector.Create(1f);
+        var v6 = Vector.AsVectorSingle(v3 - ((v4 - Vector.Create(127)) << 23)) - v5;
+        var v7 = Vector.Create(0f);
+        var v8 = (Vector.AsVectorSingle(v4 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v2, Vector.Create(23f), v7);
+        var v9 = v5 / (Vector.Create(2f) + v6);
+        var v10 = (v6 + v6) * v9;
+        var v11 = v6 - v10;
+        var v12 = v9 * Vector.FusedMultiplyAdd(v10, -v6, v11 + v11);
+        var v13 = v10 * v10;
+        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00045741964f), v13, Vector.Create(0.002230241f)), v13, Vector.Create(0.012500048f));
+        var v15 = Vector.Create(0.083333336f);
+        var v16 = Vector.FusedMultiplyAdd(v13, v14, v15);
+        var v17 = v13 * v16;
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10 + v10, v12, Vector.FusedMultiplyAdd(v10, v10, -v13)), v16, Vector.FusedMultiplyAdd(v13, v16, -v17));
+        var v19 = Vector.FusedMultiplyAdd(v13, Vector.FusedMultiplyAdd(v13, v14, v15 - v16) + Vector.Create(-2.483527E-09f), v18);
+        var v20 = v10 * v17;
+        var v21 = Vector.FusedMultiplyAdd(v10, v19, Vector.FusedMultiplyAdd(v12, v17, Vector.FusedMultiplyAdd(v10, v17, -v20)));
+        var v22 = v10 + v20;
+        var v23 = v8 * Vector.Create(0.69314575f);
+        var v24 = v23 + v22;
+        var v25 = Vector.FusedMultiplyAdd(v8, Vector.Create(1.4286068E-06f), ((v10 - v22) + v20) + (v12 + v21));
+        var v26 = ((v23 - v24) + v22) + v25;
+        var v27 = v24 + v26;
+        var v28 = v27 * v1;
+        var v29 = Vector.FusedMultiplyAdd(v27, Vector.Create(-1.010305E-08f), Vector.FusedMultiplyAdd(v27, v1, -v28));
+        var v30 = Vector.Create(float.PositiveInfinity);
+        var v31 = Vector.ConditionalSelect(Vector.LessThan(x, v30), v28 + Vector.FusedMultiplyAdd((v24 - v27) + v26, v1, v29), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v7), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(x, v7), -v30, v31));
     }
 
     public static partial Vector<float> Log1p(Vector<float> x)
@@ -107,79 +250,89 @@ public static partial class VectorMath
         var v1 = Vector.Create(1f) + x;
         var v2 = (Vector.AsVectorInt32(v1) + Vector.Create(4913933)) >>> 23;
         var v3 = Vector.AsVectorSingle((Vector.Create(256) - v2) << 23);
-        var v4 = Vector.FusedMultiplyAdd(v3, x * Vector.Create(0.25f), Vector.FusedMultiplyAdd(v3, Vector.Create(0.25f), Vector.Create(-1f)));
-        var v5 = Vector.AsVectorSingle(v2 | Vector.Create(1258291200)) - Vector.Create(8388735f);
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v4, Vector.Create(-0.1179033f)), v4, Vector.Create(0.11872936f));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, Vector.Create(-0.12384292f)), v4, Vector.Create(0.1421867f));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, Vector.Create(-0.16669253f)), v4, Vector.Create(0.20002225f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, Vector.Create(-0.24999987f)), v4, Vector.Create(0.3333331f));
-        var v10 = Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v9, v4, Vector.Create(-0.5f)), v5 * Vector.Create(1.4286068E-06f));
-        var v11 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v5, Vector.Create(0.69314575f), v4 + v10), v1);
-        var v12 = Vector.ConditionalSelect(Vector.Equals(v1, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v11);
-        var v13 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0f)), Vector.Create(float.NaN), v12);
-        return Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(x), Vector.Create(2E-08f)), x, v13);
+        var v4 = Vector.Create(0.25f);
+        var v5 = Vector.FusedMultiplyAdd(v3, x * v4, Vector.FusedMultiplyAdd(v3, v4, Vector.Create(-1f)));
+        var v6 = Vector.AsVectorSingle(v2 | Vector.Create(1258291200)) - Vector.Create(8388735f);
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v5, Vector.Create(-0.1179033f)), v5, Vector.Create(0.11872936f));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(-0.12384292f)), v5, Vector.Create(0.1421867f));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v5, Vector.Create(-0.16669253f)), v5, Vector.Create(0.20002225f));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v5, Vector.Create(-0.24999987f)), v5, Vector.Create(0.3333331f));
+        var v11 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v10, v5, Vector.Create(-0.5f)), v6 * Vector.Create(1.4286068E-06f));
+        var v12 = Vector.Create(float.PositiveInfinity);
+        var v13 = Vector.ConditionalSelect(Vector.LessThan(v1, v12), Vector.FusedMultiplyAdd(v6, Vector.Create(0.69314575f), v5 + v11), v1);
+        var v14 = Vector.Create(0f);
+        var v15 = Vector.ConditionalSelect(Vector.LessThan(v1, v14), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v1, v14), -v12, v13));
+        return Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(x), Vector.Create(2E-08f)), x, v15);
     }
 
     public static partial Vector<float> Log2(Vector<float> x)
     {
-        var v1 = Vector.LessThan(x, Vector.Create(1.1754944E-38f));
-        var v2 = Vector.AsVectorInt32(Vector.ConditionalSelect(v1, x * Vector.Create(8388608f), x));
-        var v3 = (v2 + Vector.Create(4913933)) >>> 23;
-        var v4 = Vector.AsVectorSingle(v2 - ((v3 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v5 = (Vector.AsVectorSingle(v3 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v1, Vector.Create(23f), Vector.Create(0f));
-        var v6 = Vector.Create(1f) / (Vector.Create(2f) + v4);
-        var v7 = (v4 + v4) * v6;
-        var v8 = v4 - v7;
-        var v9 = v6 * Vector.FusedMultiplyAdd(v7, -v4, v8 + v8);
-        var v10 = v7 * v7;
-        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00045741964f), v10, Vector.Create(0.002230241f)), v10, Vector.Create(0.012500048f));
-        var v12 = Vector.FusedMultiplyAdd(v10, v11, Vector.Create(0.083333336f));
-        var v13 = Vector.FusedMultiplyAdd(v10, v11, Vector.Create(0.083333336f) - v12) + Vector.Create(-2.483527E-09f);
-        var v14 = v10 * v12;
-        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7 + v7, v9, Vector.FusedMultiplyAdd(v7, v7, -v10)), v12, Vector.FusedMultiplyAdd(v10, v12, -v14));
-        var v16 = v7 * v14;
-        var v17 = Vector.FusedMultiplyAdd(v7, Vector.FusedMultiplyAdd(v10, v13, v15), Vector.FusedMultiplyAdd(v9, v14, Vector.FusedMultiplyAdd(v7, v14, -v16)));
-        var v18 = v7 + v16;
-        var v19 = v5 * Vector.Create(0.69314575f);
-        var v20 = v19 + v18;
-        var v21 = Vector.FusedMultiplyAdd(v5, Vector.Create(1.4286068E-06f), ((v7 - v18) + v16) + (v9 + v17));
-        var v22 = ((v19 - v20) + v18) + v21;
-        var v23 = v20 + v22;
-        var v24 = v23 * Vector.Create(1.442695f);
-        var v25 = Vector.FusedMultiplyAdd(v23, Vector.Create(1.925963E-08f), Vector.FusedMultiplyAdd(v23, Vector.Create(1.442695f), -v24));
-        var v26 = Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(float.PositiveInfinity)), v24 + Vector.FusedMultiplyAdd((v20 - v23) + v22, Vector.Create(1.442695f), v25), x);
-        var v27 = Vector.ConditionalSelect(Vector.Equals(x, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v26);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), Vector.Create(float.NaN), v27);
+        var v1 = Vector.Create(1.442695f);
+        var v2 = Vector.LessThan(x, Vector.Create(1.1754944E-38f));
+        var v3 = Vector.AsVectorInt32(Vector.ConditionalSelect(v2, x * Vector.Create(8388608f), x));
+        var v4 = (v3 + Vector.Create(4913933)) >>> 23;
+        var v5 = Vector.Create(1f);
+        var v6 = Vector.AsVectorSingle(v3 - ((v4 - Vector.Create(127)) << 23)) - v5;
+        var v7 = Vector.Create(0f);
+        var v8 = (Vector.AsVectorSingle(v4 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v2, Vector.Create(23f), v7);
+        var v9 = v5 / (Vector.Create(2f) + v6);
+        var v10 = (v6 + v6) * v9;
+        var v11 = v6 - v10;
+        var v12 = v9 * Vector.FusedMultiplyAdd(v10, -v6, v11 + v11);
+        var v13 = v10 * v10;
+        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00045741964f), v13, Vector.Create(0.002230241f)), v13, Vector.Create(0.012500048f));
+        var v15 = Vector.Create(0.083333336f);
+        var v16 = Vector.FusedMultiplyAdd(v13, v14, v15);
+        var v17 = v13 * v16;
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10 + v10, v12, Vector.FusedMultiplyAdd(v10, v10, -v13)), v16, Vector.FusedMultiplyAdd(v13, v16, -v17));
+        var v19 = Vector.FusedMultiplyAdd(v13, Vector.FusedMultiplyAdd(v13, v14, v15 - v16) + Vector.Create(-2.483527E-09f), v18);
+        var v20 = v10 * v17;
+        var v21 = Vector.FusedMultiplyAdd(v10, v19, Vector.FusedMultiplyAdd(v12, v17, Vector.FusedMultiplyAdd(v10, v17, -v20)));
+        var v22 = v10 + v20;
+        var v23 = v8 * Vector.Create(0.69314575f);
+        var v24 = v23 + v22;
+        var v25 = Vector.FusedMultiplyAdd(v8, Vector.Create(1.4286068E-06f), ((v10 - v22) + v20) + (v12 + v21));
+        var v26 = ((v23 - v24) + v22) + v25;
+        var v27 = v24 + v26;
+        var v28 = v27 * v1;
+        var v29 = Vector.FusedMultiplyAdd(v27, Vector.Create(1.925963E-08f), Vector.FusedMultiplyAdd(v27, v1, -v28));
+        var v30 = Vector.Create(float.PositiveInfinity);
+        var v31 = Vector.ConditionalSelect(Vector.LessThan(x, v30), v28 + Vector.FusedMultiplyAdd((v24 - v27) + v26, v1, v29), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v7), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(x, v7), -v30, v31));
     }
 
     public static partial Vector<float> LogAddExp(Vector<float> a, Vector<float> b)
     {
-        var v1 = Vector.MaxNative(Vector.Create(-104f), -Vector.ConditionalSelect(Vector.Equals(a, b), Vector.Create(0f), Vector.Abs(a - b)));
-        var v2 = Vector.MinNative(Vector.Create(89f), v1);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v2));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v4, Vector.Create(0.008368972f)), v4, Vector.Create(0.041666456f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(0.16666518f)), v4, Vector.Create(0.5f));
-        var v7 = Vector.FusedMultiplyAdd(v3, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v8 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v9 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v4 * v4, v6, v4)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v7) << 23) + v8);
-        var v10 = Vector.AsVectorInt32((v3 - (v7 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v11 = v9 * Vector.AsVectorSingle(v10 + v8);
-        var v12 = Vector.Create(1f) + v11;
-        var v13 = (Vector.AsVectorInt32(v12) + Vector.Create(4913933)) >>> 23;
-        var v14 = Vector.AsVectorSingle((Vector.Create(256) - v13) << 23);
-        var v15 = Vector.FusedMultiplyAdd(v14, v11 * Vector.Create(0.25f), Vector.FusedMultiplyAdd(v14, Vector.Create(0.25f), Vector.Create(-1f)));
-        var v16 = Vector.AsVectorSingle(v13 | Vector.Create(1258291200)) - Vector.Create(8388735f);
-        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v15, Vector.Create(-0.1179033f)), v15, Vector.Create(0.11872936f));
-        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v15, Vector.Create(-0.12384292f)), v15, Vector.Create(0.1421867f));
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v18, v15, Vector.Create(-0.16669253f)), v15, Vector.Create(0.20002225f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v15, Vector.Create(-0.24999987f)), v15, Vector.Create(0.3333331f));
-        var v21 = Vector.FusedMultiplyAdd(v15 * v15, Vector.FusedMultiplyAdd(v20, v15, Vector.Create(-0.5f)), v16 * Vector.Create(1.4286068E-06f));
-        var v22 = Vector.ConditionalSelect(Vector.LessThan(v12, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v16, Vector.Create(0.69314575f), v15 + v21), v12);
-        var v23 = Vector.ConditionalSelect(Vector.Equals(v12, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v22);
-        var v24 = Vector.ConditionalSelect(Vector.LessThan(v12, Vector.Create(0f)), Vector.Create(float.NaN), v23);
-        var v25 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v11), Vector.Create(2E-08f)), v11, v24);
-        return Vector.ConditionalSelect(Vector.LessThan(a, b), b, a) + v25;
+        var v1 = Vector.Create(0f);
+        var v2 = Vector.MaxNative(Vector.Create(-104f), -Vector.ConditionalSelect(Vector.Equals(a, b), v1, Vector.Abs(a - b)));
+        var v3 = Vector.MinNative(Vector.Create(89f), v2);
+        var v4 = Vector.Create(12582912f);
+        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.442695f), v4) - v4;
+        var v6 = Vector.FusedMultiplyAdd(v5, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v5, Vector.Create(-0.6931472f), v3));
+        var v7 = Vector.Create(1f);
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v6, Vector.Create(0.008368972f)), v6, Vector.Create(0.041666456f));
+        var v9 = Vector.Create(0.5f);
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v6, Vector.Create(0.16666518f)), v6, v9);
+        var v11 = Vector.FusedMultiplyAdd(v5, v9, v4);
+        var v12 = Vector.AsVectorInt32(v7);
+        var v13 = (v7 + Vector.FusedMultiplyAdd(v6 * v6, v10, v6)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v11) << 23) + v12);
+        var v14 = v13 * Vector.AsVectorSingle((Vector.AsVectorInt32((v5 - (v11 - v4)) + v4) << 23) + v12);
+        var v15 = v7 + v14;
+        var v16 = (Vector.AsVectorInt32(v15) + Vector.Create(4913933)) >>> 23;
+        var v17 = Vector.AsVectorSingle((Vector.Create(256) - v16) << 23);
+        var v18 = Vector.Create(0.25f);
+        var v19 = Vector.FusedMultiplyAdd(v17, v14 * v18, Vector.FusedMultiplyAdd(v17, v18, Vector.Create(-1f)));
+        var v20 = Vector.AsVectorSingle(v16 | Vector.Create(1258291200)) - Vector.Create(8388735f);
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v19, Vector.Create(-0.1179033f)), v19, Vector.Create(0.11872936f));
+        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v19, Vector.Create(-0.12384292f)), v19, Vector.Create(0.1421867f));
+        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v22, v19, Vector.Create(-0.16669253f)), v19, Vector.Create(0.20002225f));
+        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v23, v19, Vector.Create(-0.24999987f)), v19, Vector.Create(0.3333331f));
+        var v25 = Vector.FusedMultiplyAdd(v19 * v19, Vector.FusedMultiplyAdd(v24, v19, Vector.Create(-0.5f)), v20 * Vector.Create(1.4286068E-06f));
+        var v26 = Vector.Create(float.PositiveInfinity);
+        var v27 = Vector.ConditionalSelect(Vector.LessThan(v15, v26), Vector.FusedMultiplyAdd(v20, Vector.Create(0.69314575f), v19 + v25), v15);
+        var v28 = Vector.ConditionalSelect(Vector.LessThan(v15, v1), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v15, v1), -v26, v27));
+        var v29 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v14), Vector.Create(2E-08f)), v14, v28);
+        return Vector.ConditionalSelect(Vector.LessThan(a, b), b, a) + v29;
     }
 
     public static partial Vector<float> Pow(Vector<float> x, Vector<float> y)
@@ -187,226 +340,68 @@ public static partial class VectorMath
         var v1 = Vector.Abs(x);
         var v2 = Vector.Abs(y);
         var v3 = Vector.LessThan(v1, Vector.Create(1.1754944E-38f));
-        var v4 = Vector.AsVectorInt32(Vector.ConditionalSelect(v3, v1 * Vector.Create(8388608f), v1));
-        var v5 = (v4 + Vector.Create(4913933)) >>> 23;
-        var v6 = Vector.AsVectorSingle(v4 - ((v5 - Vector.Create(127)) << 23)) - Vector.Create(1f);
-        var v7 = (Vector.AsVectorSingle(v5 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v3, Vector.Create(23f), Vector.Create(0f));
-        var v8 = Vector.Create(1f) / (Vector.Create(2f) + v6);
-        var v9 = (v6 + v6) * v8;
-        var v10 = v6 - v9;
-        var v11 = v8 * Vector.FusedMultiplyAdd(v9, -v6, v10 + v10);
-        var v12 = v9 * v9;
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00045741964f), v12, Vector.Create(0.002230241f)), v12, Vector.Create(0.012500048f));
-        var v14 = Vector.FusedMultiplyAdd(v12, v13, Vector.Create(0.083333336f));
-        var v15 = Vector.FusedMultiplyAdd(v12, v13, Vector.Create(0.083333336f) - v14) + Vector.Create(-2.483527E-09f);
-        var v16 = v12 * v14;
-        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9 + v9, v11, Vector.FusedMultiplyAdd(v9, v9, -v12)), v14, Vector.FusedMultiplyAdd(v12, v14, -v16));
-        var v18 = v9 * v16;
-        var v19 = Vector.FusedMultiplyAdd(v9, Vector.FusedMultiplyAdd(v12, v15, v17), Vector.FusedMultiplyAdd(v11, v16, Vector.FusedMultiplyAdd(v9, v16, -v18)));
-        var v20 = v9 + v18;
-        var v21 = v7 * Vector.Create(0.69314575f);
-        var v22 = v21 + v20;
-        var v23 = Vector.FusedMultiplyAdd(v7, Vector.Create(1.4286068E-06f), ((v9 - v20) + v18) + (v11 + v19));
-        var v24 = ((v21 - v22) + v20) + v23;
-        var v25 = v22 + v24;
-        var v26 = Vector.LessThan(v1, Vector.Create(float.PositiveInfinity));
-        var v27 = Vector.ConditionalSelect(Vector.Equals(v1, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), Vector.ConditionalSelect(v26, v25, v1));
-        var v28 = y * v27;
-        var v29 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-104f), v28));
-        var v30 = Vector.ConditionalSelect(Vector.Equals(v29, v28), Vector.FusedMultiplyAdd(y, (v22 - v25) + v24, Vector.FusedMultiplyAdd(y, v27, -v28)), Vector.Create(0f));
-        var v31 = Vector.FusedMultiplyAdd(v29, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v32 = Vector.FusedMultiplyAdd(v31, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v31, Vector.Create(-0.6931472f), v29));
-        var v33 = v32 + v30;
-        var v34 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v33, Vector.Create(0.008368972f)), v33, Vector.Create(0.041666456f));
-        var v35 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v34, v33, Vector.Create(0.16666518f)), v33, Vector.Create(0.5f));
-        var v36 = Vector.FusedMultiplyAdd(v31, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v37 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v38 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v33 * v33, v35, v33)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v36) << 23) + v37);
-        var v39 = Vector.AsVectorInt32((v31 - (v36 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v40 = (~Vector.LessThan(v2, Vector.Create(8388608f))) | Vector.Equals((v2 + Vector.Create(8388608f)) - Vector.Create(8388608f), v2);
-        var v41 = v2 * Vector.Create(0.5f);
-        var v42 = (~Vector.LessThan(v41, Vector.Create(8388608f))) | Vector.Equals((v41 + Vector.Create(8388608f)) - Vector.Create(8388608f), v41);
-        var v43 = Vector.ConditionalSelect(v40 & (~v42), Vector.AsVectorInt32(x) & Vector.Create(int.MinValue), Vector.Create(0));
-        var v44 = Vector.ConditionalSelect((Vector.LessThan(x, Vector.Create(0f)) & v26) & (~v40), Vector.Create(float.NaN), Vector.AsVectorSingle(Vector.AsVectorInt32(v38 * Vector.AsVectorSingle(v39 + v37)) ^ v43));
-        var v45 = Vector.Equals(v1, Vector.Create(1f)) & Vector.Equals(v2, Vector.Create(float.PositiveInfinity));
-        var v46 = Vector.Equals(x, Vector.Create(1f));
-        var v47 = Vector.ConditionalSelect(Vector.Equals(v2, v2) | v46, Vector.ConditionalSelect(v45, Vector.Create(1f), v44), y);
-        return Vector.ConditionalSelect(v46 | Vector.Equals(y, Vector.Create(0f)), Vector.Create(1f), v47);
+        var v4 = Vector.Create(8388608f);
+        var v5 = Vector.AsVectorInt32(Vector.ConditionalSelect(v3, v1 * v4, v1));
+        var v6 = (v5 + Vector.Create(4913933)) >>> 23;
+        var v7 = Vector.Create(1f);
+        var v8 = Vector.AsVectorSingle(v5 - ((v6 - Vector.Create(127)) << 23)) - v7;
+        var v9 = Vector.Create(0f);
+        var v10 = (Vector.AsVectorSingle(v6 | Vector.Create(1258291200)) - Vector.Create(8388735f)) - Vector.ConditionalSelect(v3, Vector.Create(23f), v9);
+        var v11 = v7 / (Vector.Create(2f) + v8);
+        var v12 = (v8 + v8) * v11;
+        var v13 = v8 - v12;
+        var v14 = v11 * Vector.FusedMultiplyAdd(v12, -v8, v13 + v13);
+        var v15 = v12 * v12;
+        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00045741964f), v15, Vector.Create(0.002230241f)), v15, Vector.Create(0.012500048f));
+        var v17 = Vector.Create(0.083333336f);
+        var v18 = Vector.FusedMultiplyAdd(v15, v16, v17);
+        var v19 = v15 * v18;
+        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v12 + v12, v14, Vector.FusedMultiplyAdd(v12, v12, -v15)), v18, Vector.FusedMultiplyAdd(v15, v18, -v19));
+        var v21 = Vector.FusedMultiplyAdd(v15, Vector.FusedMultiplyAdd(v15, v16, v17 - v18) + Vector.Create(-2.483527E-09f), v20);
+        var v22 = v12 * v19;
+        var v23 = Vector.FusedMultiplyAdd(v12, v21, Vector.FusedMultiplyAdd(v14, v19, Vector.FusedMultiplyAdd(v12, v19, -v22)));
+        var v24 = v12 + v22;
+        var v25 = v10 * Vector.Create(0.69314575f);
+        var v26 = v25 + v24;
+        var v27 = Vector.FusedMultiplyAdd(v10, Vector.Create(1.4286068E-06f), ((v12 - v24) + v22) + (v14 + v23));
+        var v28 = ((v25 - v26) + v24) + v27;
+        var v29 = v26 + v28;
+        var v30 = Vector.Create(float.PositiveInfinity);
+        var v31 = Vector.LessThan(v1, v30);
+        var v32 = Vector.ConditionalSelect(Vector.Equals(v1, v9), -v30, Vector.ConditionalSelect(v31, v29, v1));
+        var v33 = y * v32;
+        var v34 = Vector.MinNative(Vector.Create(89f), Vector.MaxNative(Vector.Create(-104f), v33));
+        var v35 = Vector.ConditionalSelect(Vector.Equals(v34, v33), Vector.FusedMultiplyAdd(y, (v26 - v29) + v28, Vector.FusedMultiplyAdd(y, v32, -v33)), v9);
+        var v36 = Vector.Create(12582912f);
+        var v37 = Vector.FusedMultiplyAdd(v34, Vector.Create(1.442695f), v36) - v36;
+        var v38 = Vector.FusedMultiplyAdd(v37, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v37, Vector.Create(-0.6931472f), v34));
+        var v39 = v38 + v35;
+        var v40 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v39, Vector.Create(0.008368972f)), v39, Vector.Create(0.041666456f));
+        var v41 = Vector.Create(0.5f);
+        var v42 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v40, v39, Vector.Create(0.16666518f)), v39, v41);
+        var v43 = Vector.FusedMultiplyAdd(v37, v41, v36);
+        var v44 = Vector.AsVectorInt32(v7);
+        var v45 = (v7 + Vector.FusedMultiplyAdd(v39 * v39, v42, v39)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v43) << 23) + v44);
+        var v46 = (~Vector.LessThan(v2, v4)) | Vector.Equals((v2 + v4) - v4, v2);
+        var v47 = v2 * v41;
+        var v48 = Vector.ConditionalSelect(v46 & (~((~Vector.LessThan(v47, v4)) | Vector.Equals((v47 + v4) - v4, v47))), Vector.AsVectorInt32(x) & Vector.Create(int.MinValue), Vector.Create(0));
+        var v49 = Vector.AsVectorInt32(v45 * Vector.AsVectorSingle((Vector.AsVectorInt32((v37 - (v43 - v36)) + v36) << 23) + v44));
+        var v50 = Vector.ConditionalSelect((Vector.LessThan(x, v9) & v31) & (~v46), Vector.Create(float.NaN), Vector.AsVectorSingle(v49 ^ v48));
+        var v51 = Vector.Equals(x, v7);
+        var v52 = Vector.ConditionalSelect(Vector.Equals(v2, v2) | v51, Vector.ConditionalSelect(Vector.Equals(v1, v7) & Vector.Equals(v2, v30), v7, v50), y);
+        return Vector.ConditionalSelect(v51 | Vector.Equals(y, v9), v7, v52);
     }
 
     public static partial Vector<float> Round(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
-        var v2 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(8388608f)), (v1 + Vector.Create(8388608f)) - Vector.Create(8388608f), v1);
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v2) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+        var v2 = Vector.Create(8388608f);
+        var v3 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, v2), (v1 + v2) - v2, v1));
+        return Vector.AsVectorSingle(v3 ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 
     public static partial Vector<float> Rsqrt(Vector<float> x)
     {
         return Vector.Create(1f) / Vector.SquareRoot(x);
-    }
-
-    public static partial Vector<float> Sigmoid(Vector<float> x)
-    {
-        var v1 = Vector.MaxNative(Vector.Create(-104f), Vector.AsVectorSingle(Vector.AsVectorInt32(x) | Vector.Create(int.MinValue)));
-        var v2 = Vector.MinNative(Vector.Create(89f), v1);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v2));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v4, Vector.Create(0.008368972f)), v4, Vector.Create(0.041666456f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(0.16666518f)), v4, Vector.Create(0.5f));
-        var v7 = Vector.FusedMultiplyAdd(v3, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v8 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v9 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v4 * v4, v6, v4)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v7) << 23) + v8);
-        var v10 = Vector.AsVectorInt32((v3 - (v7 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v11 = v9 * Vector.AsVectorSingle(v10 + v8);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), v11, Vector.Create(1f)) / (Vector.Create(1f) + v11);
-    }
-
-    public static partial Vector<float> Silu(Vector<float> x)
-    {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
-        var v1 = Vector.Abs(x);
-        var v2 = v1 + Vector.Create(6291456f);
-        var v3 = v1 - (v2 - Vector.Create(6291456f));
-        var v4 = Vector.AsVectorInt32(v2);
-        var v5 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v4), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v4));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v4));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v4));
-        var v8 = Vector.LessThan(x, Vector.Create(0f));
-        var v9 = Vector.FusedMultiplyAdd(v1, v7, Vector.ConditionalSelect(v8, Vector.Create(0f), x));
-        if (Vector.LessThanAll(v1, Vector.Create(7.75f))) return v9;
-        var v10 = -Vector.MinNative(Vector.Create(110f), v1);
-        var v11 = Vector.FusedMultiplyAdd(v10, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v12 = Vector.FusedMultiplyAdd(v11, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v11, Vector.Create(-0.6931472f), v10));
-        var v13 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v12, Vector.Create(0.008368972f)), v12, Vector.Create(0.041666456f));
-        var v14 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v13, v12, Vector.Create(0.16666518f)), v12, Vector.Create(0.5f));
-        var v15 = Vector.Create(1f) + Vector.FusedMultiplyAdd(v12 * v12, v14, v12);
-        var v16 = Vector.FusedMultiplyAdd(v11, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v17 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v18 = Vector.AsVectorSingle((Vector.AsVectorInt32(v16) << 23) + v17);
-        var v19 = Vector.AsVectorInt32((v11 - (v16 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v20 = Vector.AsVectorSingle(v19 + v17);
-        var v21 = Vector.ConditionalSelect(v8, Vector.FusedMultiplyAdd(x, Vector.Create(0f), ((v15 * v10) * v18) * v20), x);
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), v9, v21 / (Vector.Create(1f) + ((v15 * v18) * v20)));
-    }
-
-    public static partial Vector<float> SiluSlope(Vector<float> x)
-    {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.SiluSlope);
-        var v1 = Vector.Abs(x);
-        var v2 = v1 + Vector.Create(6291456f);
-        var v3 = v1 - (v2 - Vector.Create(6291456f));
-        var v4 = Vector.AsVectorInt32(v2);
-        var v5 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 96), v4), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v4));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v4));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v4)), v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v4));
-        var v8 = Vector.FusedMultiplyAdd(v7, v3, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v4));
-        var v9 = Vector.LessThan(x, Vector.Create(0f));
-        var v10 = Vector.ConditionalSelect(v9, v8, Vector.Create(1f) - v8);
-        if (Vector.LessThanAll(v1, Vector.Create(7.75f))) return v10;
-        var v11 = Vector.MinNative(Vector.Create(110f), v1);
-        var v12 = -v11;
-        var v13 = Vector.FusedMultiplyAdd(v12, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v14 = Vector.FusedMultiplyAdd(v13, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v13, Vector.Create(-0.6931472f), v12));
-        var v15 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v14, Vector.Create(0.008368972f)), v14, Vector.Create(0.041666456f));
-        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v15, v14, Vector.Create(0.16666518f)), v14, Vector.Create(0.5f));
-        var v17 = Vector.Create(1f) + Vector.FusedMultiplyAdd(v14 * v14, v16, v14);
-        var v18 = Vector.FusedMultiplyAdd(v13, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v19 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v20 = Vector.AsVectorSingle((Vector.AsVectorInt32(v18) << 23) + v19);
-        var v21 = Vector.AsVectorInt32((v13 - (v18 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v22 = Vector.AsVectorSingle(v21 + v19);
-        var v23 = (v17 * v20) * v22;
-        var v24 = (((v17 * ((Vector.Create(1f) + v23) - v11)) * v20) * v22) / Vector.FusedMultiplyAdd(v23, v23 + Vector.Create(2f), Vector.Create(1f));
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), v10, Vector.ConditionalSelect(v9, v24, Vector.Create(1f) - v24));
-    }
-
-    public static partial Vector<float> Sin(Vector<float> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.63661975f), Vector.Create(12582912f));
-        var v3 = v2 - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(4.371139E-08f), Vector.FusedMultiplyAdd(v3, Vector.Create(-1.5707964f), v1));
-        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.7151245E-15f), v4);
-        var v6 = Vector.AsVectorInt32(v2);
-        SingleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(65536f)), ref v5, ref v6);
-        var v7 = v5 * v5;
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.00019518593f), v7, Vector.Create(0.008332191f)), v7, Vector.Create(-0.16666655f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.4431285E-05f), v7, Vector.Create(-0.0013887304f)), v7, Vector.Create(0.041666646f));
-        var v10 = Vector.FusedMultiplyAdd(v7, Vector.FusedMultiplyAdd(v7, v9, Vector.Create(-0.5f)), Vector.Create(1f));
-        var v11 = Vector.ConditionalSelect(Vector.Equals(v6 & Vector.Create(1), Vector<int>.Zero), Vector.FusedMultiplyAdd(v7 * v5, v8, v5), v10);
-        var v12 = (Vector.AsVectorInt32(v11) ^ ((v6 & Vector.Create(2)) << 30)) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue));
-        return Vector.AsVectorSingle(v12);
-    }
-
-    public static partial Vector<float> Sinh(Vector<float> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.MinNative(Vector.Create(90f), Vector.MaxNative(Vector.Create(0f), v1));
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v2));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v4, Vector.Create(0.0013932688f)), v4, Vector.Create(0.008333208f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(0.04166649f)), v4, Vector.Create(0.16666667f));
-        var v7 = Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v6, v4, Vector.Create(0.5f)), v4);
-        var v8 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v9 = Vector.AsVectorSingle((Vector.AsVectorInt32(v3 + Vector.Create(12582912f)) << 23) + v8);
-        var v10 = Vector.FusedMultiplyAdd(v9, v7, v9 - Vector.Create(1f));
-        var v11 = v3 - Vector.Create(1f);
-        var v12 = Vector.FusedMultiplyAdd(v11, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v13 = Vector.AsVectorInt32((v11 - (v12 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v14 = ((Vector.Create(1f) + v7) * Vector.AsVectorSingle((Vector.AsVectorInt32(v12) << 23) + v8)) * Vector.AsVectorSingle(v13 + v8);
-        var v15 = Vector.LessThan(v1, Vector.Create(1f));
-        var v16 = Vector.ConditionalSelect(v15, v10, Vector.Create(-0.25f)) / Vector.ConditionalSelect(v15, v10 + Vector.Create(1f), v14);
-        var v17 = Vector.ConditionalSelect(v15, v10 * Vector.Create(0.5f), v14) + Vector.ConditionalSelect(v15, v16 * Vector.Create(0.5f), v16);
-        var v18 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.0002f)), v1, v17));
-        return Vector.AsVectorSingle(v18 ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
-    }
-
-    public static partial Vector<float> Softplus(Vector<float> x)
-    {
-        var v1 = Vector.MaxNative(Vector.Create(-104f), Vector.AsVectorSingle(Vector.AsVectorInt32(x) | Vector.Create(int.MinValue)));
-        var v2 = Vector.MinNative(Vector.Create(89f), v1);
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v2));
-        var v5 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v4, Vector.Create(0.008368972f)), v4, Vector.Create(0.041666456f));
-        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v5, v4, Vector.Create(0.16666518f)), v4, Vector.Create(0.5f));
-        var v7 = Vector.FusedMultiplyAdd(v3, Vector.Create(0.5f), Vector.Create(12582912f));
-        var v8 = Vector.AsVectorInt32(Vector.Create(1f));
-        var v9 = (Vector.Create(1f) + Vector.FusedMultiplyAdd(v4 * v4, v6, v4)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v7) << 23) + v8);
-        var v10 = Vector.AsVectorInt32((v3 - (v7 - Vector.Create(12582912f))) + Vector.Create(12582912f)) << 23;
-        var v11 = v9 * Vector.AsVectorSingle(v10 + v8);
-        var v12 = Vector.Create(1f) + v11;
-        var v13 = (Vector.AsVectorInt32(v12) + Vector.Create(4913933)) >>> 23;
-        var v14 = Vector.AsVectorSingle((Vector.Create(256) - v13) << 23);
-        var v15 = Vector.FusedMultiplyAdd(v14, v11 * Vector.Create(0.25f), Vector.FusedMultiplyAdd(v14, Vector.Create(0.25f), Vector.Create(-1f)));
-        var v16 = Vector.AsVectorSingle(v13 | Vector.Create(1258291200)) - Vector.Create(8388735f);
-        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v15, Vector.Create(-0.1179033f)), v15, Vector.Create(0.11872936f));
-        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v15, Vector.Create(-0.12384292f)), v15, Vector.Create(0.1421867f));
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v18, v15, Vector.Create(-0.16669253f)), v15, Vector.Create(0.20002225f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v15, Vector.Create(-0.24999987f)), v15, Vector.Create(0.3333331f));
-        var v21 = Vector.FusedMultiplyAdd(v15 * v15, Vector.FusedMultiplyAdd(v20, v15, Vector.Create(-0.5f)), v16 * Vector.Create(1.4286068E-06f));
-        var v22 = Vector.ConditionalSelect(Vector.LessThan(v12, Vector.Create(float.PositiveInfinity)), Vector.FusedMultiplyAdd(v16, Vector.Create(0.69314575f), v15 + v21), v12);
-        var v23 = Vector.ConditionalSelect(Vector.Equals(v12, Vector.Create(0f)), -Vector.Create(float.PositiveInfinity), v22);
-        var v24 = Vector.ConditionalSelect(Vector.LessThan(v12, Vector.Create(0f)), Vector.Create(float.NaN), v23);
-        var v25 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v11), Vector.Create(2E-08f)), v11, v24);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), Vector.Create(0f), x) + v25;
-    }
-
-    public static partial Vector<float> Tan(Vector<float> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.63661975f), Vector.Create(12582912f));
-        var v3 = v2 - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(4.371139E-08f), Vector.FusedMultiplyAdd(v3, Vector.Create(-1.5707964f), v1));
-        var v5 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.7151245E-15f), v4);
-        var v6 = Vector.AsVectorInt32(v2);
-        SingleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(65536f)), ref v5, ref v6);
-        var v7 = v5 * v5;
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.004424475f), v7, Vector.Create(-1.3502483E-05f)), v7, Vector.Create(0.01092225f));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v7, Vector.Create(0.021246333f)), v7, Vector.Create(0.054067492f));
-        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v7, Vector.Create(0.13332589f)), v7, Vector.Create(0.33333352f));
-        var v11 = Vector.FusedMultiplyAdd(v7 * v5, v10, v5);
-        var v12 = Vector.ConditionalSelect(Vector.Equals(v6 & Vector.Create(1), Vector<int>.Zero), v11, Vector.Create(-1f) / v11);
-        return Vector.AsVectorSingle(Vector.AsVectorInt32(v12) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 }

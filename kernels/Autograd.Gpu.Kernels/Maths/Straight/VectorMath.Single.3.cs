@@ -9,30 +9,267 @@ namespace Autograd.Gpu.Kernels;
 
 public static partial class VectorMath
 {
+    public static partial Vector<float> Sigmoid(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(6291456f);
+        var v3 = v1 + v2;
+        var v4 = v1 - (v3 - v2);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), -v8, Vector.Create(1f) + v8) : SigmoidBeyond(x);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector<float> SigmoidBeyond(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(6291456f);
+        var v3 = v1 + v2;
+        var v4 = v1 - (v3 - v2);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v9 = Vector.LessThan(x, Vector.Create(0f));
+        var v10 = Vector.Create(1f);
+        var v11 = Vector.MaxNative(Vector.Create(-104f), Vector.AsVectorSingle(Vector.AsVectorInt32(x) | Vector.Create(int.MinValue)));
+        var v12 = Vector.MinNative(Vector.Create(89f), v11);
+        var v13 = Vector.Create(12582912f);
+        var v14 = Vector.FusedMultiplyAdd(v12, Vector.Create(1.442695f), v13) - v13;
+        var v15 = Vector.FusedMultiplyAdd(v14, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v14, Vector.Create(-0.6931472f), v12));
+        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v15, Vector.Create(0.008368972f)), v15, Vector.Create(0.041666456f));
+        var v17 = Vector.Create(0.5f);
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v15, Vector.Create(0.16666518f)), v15, v17);
+        var v19 = Vector.FusedMultiplyAdd(v14, v17, v13);
+        var v20 = Vector.AsVectorInt32(v10);
+        var v21 = (v10 + Vector.FusedMultiplyAdd(v15 * v15, v18, v15)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v19) << 23) + v20);
+        var v22 = v21 * Vector.AsVectorSingle((Vector.AsVectorInt32((v14 - (v19 - v13)) + v13) << 23) + v20);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), Vector.ConditionalSelect(v9, -v8, v10 + v8), Vector.ConditionalSelect(v9, v22, v10) / (v10 + v22));
+    }
+
+    public static partial Vector<float> Silu(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(6291456f);
+        var v3 = v1 + v2;
+        var v4 = v1 - (v3 - v2);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v9 = Vector.Create(0f);
+        return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.FusedMultiplyAdd(v1, v8, Vector.ConditionalSelect(Vector.LessThan(x, v9), v9, x)) : SiluBeyond(x);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector<float> SiluBeyond(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(6291456f);
+        var v3 = v1 + v2;
+        var v4 = v1 - (v3 - v2);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v9 = Vector.Create(0f);
+        var v10 = Vector.LessThan(x, v9);
+        var v11 = -Vector.MinNative(Vector.Create(110f), v1);
+        var v12 = Vector.Create(12582912f);
+        var v13 = Vector.FusedMultiplyAdd(v11, Vector.Create(1.442695f), v12) - v12;
+        var v14 = Vector.FusedMultiplyAdd(v13, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v13, Vector.Create(-0.6931472f), v11));
+        var v15 = Vector.Create(1f);
+        var v16 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v14, Vector.Create(0.008368972f)), v14, Vector.Create(0.041666456f));
+        var v17 = Vector.Create(0.5f);
+        var v18 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v16, v14, Vector.Create(0.16666518f)), v14, v17);
+        var v19 = v15 + Vector.FusedMultiplyAdd(v14 * v14, v18, v14);
+        var v20 = Vector.FusedMultiplyAdd(v13, v17, v12);
+        var v21 = Vector.AsVectorInt32(v15);
+        var v22 = Vector.AsVectorSingle((Vector.AsVectorInt32(v20) << 23) + v21);
+        var v23 = Vector.AsVectorSingle((Vector.AsVectorInt32((v13 - (v20 - v12)) + v12) << 23) + v21);
+        var v24 = Vector.ConditionalSelect(v10, Vector.FusedMultiplyAdd(x, v9, ((v19 * v11) * v22) * v23), x);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), Vector.FusedMultiplyAdd(v1, v8, Vector.ConditionalSelect(v10, v9, x)), v24 / (v15 + ((v19 * v22) * v23)));
+    }
+
+    public static partial Vector<float> SiluSlope(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(FineTables.SiluSlope);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(3145728f);
+        var v3 = v1 + v2;
+        var v4 = v1 - (v3 - v2);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
+        return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(0f), x), Vector.Create(1f) - v9, v9) : SiluSlopeBeyond(x);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector<float> SiluSlopeBeyond(Vector<float> x)
+    {
+        ref float table = ref MemoryMarshal.GetReference(FineTables.SiluSlope);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(3145728f);
+        var v3 = v1 + v2;
+        var v4 = v1 - (v3 - v2);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
+        var v10 = Vector.Create(0f);
+        var v11 = Vector.Create(1f);
+        var v12 = Vector.MinNative(Vector.Create(110f), v1);
+        var v13 = -v12;
+        var v14 = Vector.Create(12582912f);
+        var v15 = Vector.FusedMultiplyAdd(v13, Vector.Create(1.442695f), v14) - v14;
+        var v16 = Vector.FusedMultiplyAdd(v15, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v15, Vector.Create(-0.6931472f), v13));
+        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v16, Vector.Create(0.008368972f)), v16, Vector.Create(0.041666456f));
+        var v18 = Vector.Create(0.5f);
+        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v16, Vector.Create(0.16666518f)), v16, v18);
+        var v20 = v11 + Vector.FusedMultiplyAdd(v16 * v16, v19, v16);
+        var v21 = Vector.FusedMultiplyAdd(v15, v18, v14);
+        var v22 = Vector.AsVectorInt32(v11);
+        var v23 = Vector.AsVectorSingle((Vector.AsVectorInt32(v21) << 23) + v22);
+        var v24 = Vector.AsVectorSingle((Vector.AsVectorInt32((v15 - (v21 - v14)) + v14) << 23) + v22);
+        var v25 = (v20 * v23) * v24;
+        var v26 = (((v20 * ((v11 + v25) - v12)) * v23) * v24) / Vector.FusedMultiplyAdd(v25, v25 + Vector.Create(2f), v11);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), Vector.ConditionalSelect(Vector.LessThanOrEqual(v10, x), v11 - v9, v9), Vector.ConditionalSelect(Vector.LessThan(x, v10), v26, v11 - v26));
+    }
+
+    public static partial Vector<float> Sin(Vector<float> x)
+    {
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.63661975f), v2);
+        var v4 = v3 - v2;
+        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(4.371139E-08f), Vector.FusedMultiplyAdd(v4, Vector.Create(-1.5707964f), v1));
+        var v6 = Vector.FusedMultiplyAdd(v4, Vector.Create(1.7151245E-15f), v5);
+        var v7 = Vector.AsVectorInt32(v3);
+        SingleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(65536f)), ref v6, ref v7);
+        var v8 = v6 * v6;
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(-0.00019518593f), v8, Vector.Create(0.008332191f)), v8, Vector.Create(-0.16666655f));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.4431285E-05f), v8, Vector.Create(-0.0013887304f)), v8, Vector.Create(0.041666646f));
+        var v11 = Vector.FusedMultiplyAdd(v8, Vector.FusedMultiplyAdd(v8, v10, Vector.Create(-0.5f)), Vector.Create(1f));
+        var v12 = Vector.ConditionalSelect(Vector.Equals(v7 & Vector.Create(1), Vector<int>.Zero), Vector.FusedMultiplyAdd(v8 * v6, v9, v6), v11);
+        var v13 = (Vector.AsVectorInt32(v12) ^ ((v7 & Vector.Create(2)) << 30)) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue));
+        return Vector.AsVectorSingle(v13);
+    }
+
+    public static partial Vector<float> Sinh(Vector<float> x)
+    {
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.MinNative(Vector.Create(90f), Vector.MaxNative(Vector.Create(0f), v1));
+        var v3 = Vector.Create(12582912f);
+        var v4 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), v3) - v3;
+        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931472f), v2));
+        var v6 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v5, Vector.Create(0.0013932688f)), v5, Vector.Create(0.008333208f));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v5, Vector.Create(0.04166649f)), v5, Vector.Create(0.16666667f));
+        var v8 = Vector.Create(0.5f);
+        var v9 = Vector.FusedMultiplyAdd(v5 * v5, Vector.FusedMultiplyAdd(v7, v5, v8), v5);
+        var v10 = Vector.Create(1f);
+        var v11 = Vector.AsVectorInt32(v10);
+        var v12 = Vector.AsVectorSingle((Vector.AsVectorInt32(v4 + v3) << 23) + v11);
+        var v13 = Vector.FusedMultiplyAdd(v12, v9, v12 - v10);
+        var v14 = v4 - v10;
+        var v15 = Vector.FusedMultiplyAdd(v14, v8, v3);
+        var v16 = ((v10 + v9) * Vector.AsVectorSingle((Vector.AsVectorInt32(v15) << 23) + v11)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v14 - (v15 - v3)) + v3) << 23) + v11);
+        var v17 = Vector.LessThan(v1, v10);
+        var v18 = Vector.ConditionalSelect(v17, v13, Vector.Create(-0.25f)) / Vector.ConditionalSelect(v17, v13 + v10, v16);
+        var v19 = Vector.ConditionalSelect(v17, v13 * v8, v16) + Vector.ConditionalSelect(v17, v18 * v8, v18);
+        var v20 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.0002f)), v1, v19));
+        return Vector.AsVectorSingle(v20 ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+    }
+
+    public static partial Vector<float> Softplus(Vector<float> x)
+    {
+        var v1 = Vector.MaxNative(Vector.Create(-104f), Vector.AsVectorSingle(Vector.AsVectorInt32(x) | Vector.Create(int.MinValue)));
+        var v2 = Vector.MinNative(Vector.Create(89f), v1);
+        var v3 = Vector.Create(12582912f);
+        var v4 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), v3) - v3;
+        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v4, Vector.Create(-0.6931472f), v2));
+        var v6 = Vector.Create(1f);
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v5, Vector.Create(0.008368972f)), v5, Vector.Create(0.041666456f));
+        var v8 = Vector.Create(0.5f);
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v5, Vector.Create(0.16666518f)), v5, v8);
+        var v10 = Vector.FusedMultiplyAdd(v4, v8, v3);
+        var v11 = Vector.AsVectorInt32(v6);
+        var v12 = (v6 + Vector.FusedMultiplyAdd(v5 * v5, v9, v5)) * Vector.AsVectorSingle((Vector.AsVectorInt32(v10) << 23) + v11);
+        var v13 = v12 * Vector.AsVectorSingle((Vector.AsVectorInt32((v4 - (v10 - v3)) + v3) << 23) + v11);
+        var v14 = v6 + v13;
+        var v15 = (Vector.AsVectorInt32(v14) + Vector.Create(4913933)) >>> 23;
+        var v16 = Vector.AsVectorSingle((Vector.Create(256) - v15) << 23);
+        var v17 = Vector.Create(0.25f);
+        var v18 = Vector.FusedMultiplyAdd(v16, v13 * v17, Vector.FusedMultiplyAdd(v16, v17, Vector.Create(-1f)));
+        var v19 = Vector.AsVectorSingle(v15 | Vector.Create(1258291200)) - Vector.Create(8388735f);
+        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.06916039f), v18, Vector.Create(-0.1179033f)), v18, Vector.Create(0.11872936f));
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v20, v18, Vector.Create(-0.12384292f)), v18, Vector.Create(0.1421867f));
+        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v18, Vector.Create(-0.16669253f)), v18, Vector.Create(0.20002225f));
+        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v22, v18, Vector.Create(-0.24999987f)), v18, Vector.Create(0.3333331f));
+        var v24 = Vector.FusedMultiplyAdd(v18 * v18, Vector.FusedMultiplyAdd(v23, v18, Vector.Create(-0.5f)), v19 * Vector.Create(1.4286068E-06f));
+        var v25 = Vector.Create(float.PositiveInfinity);
+        var v26 = Vector.ConditionalSelect(Vector.LessThan(v14, v25), Vector.FusedMultiplyAdd(v19, Vector.Create(0.69314575f), v18 + v24), v14);
+        var v27 = Vector.Create(0f);
+        var v28 = Vector.ConditionalSelect(Vector.LessThan(v14, v27), Vector.Create(float.NaN), Vector.ConditionalSelect(Vector.Equals(v14, v27), -v25, v26));
+        var v29 = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v13), Vector.Create(2E-08f)), v13, v28);
+        return Vector.ConditionalSelect(Vector.LessThan(x, v27), v27, x) + v29;
+    }
+
+    public static partial Vector<float> Tan(Vector<float> x)
+    {
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(0.63661975f), v2);
+        var v4 = v3 - v2;
+        var v5 = Vector.FusedMultiplyAdd(v4, Vector.Create(4.371139E-08f), Vector.FusedMultiplyAdd(v4, Vector.Create(-1.5707964f), v1));
+        var v6 = Vector.FusedMultiplyAdd(v4, Vector.Create(1.7151245E-15f), v5);
+        var v7 = Vector.AsVectorInt32(v3);
+        SingleVectors.ReduceLarge(v1, ~Vector.LessThanOrEqual(v1, Vector.Create(65536f)), ref v6, ref v7);
+        var v8 = v6 * v6;
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.004424475f), v8, Vector.Create(-1.3502483E-05f)), v8, Vector.Create(0.01092225f));
+        var v10 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v9, v8, Vector.Create(0.021246333f)), v8, Vector.Create(0.054067492f));
+        var v11 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v10, v8, Vector.Create(0.13332589f)), v8, Vector.Create(0.33333352f));
+        var v12 = Vector.FusedMultiplyAdd(v8 * v6, v11, v6);
+        var v13 = Vector.ConditionalSelect(Vector.Equals(v7 & Vector.Create(1), Vector<int>.Zero), v12, Vector.Create(-1f) / v12);
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v13) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+    }
+
     public static partial Vector<float> Tanh(Vector<float> x)
     {
-        var v1 = Vector.MinNative(Vector.Create(10f), Vector.MaxNative(Vector.Create(0f), Vector.Abs(x)));
-        var v2 = v1 + v1;
-        var v3 = Vector.FusedMultiplyAdd(v2, Vector.Create(1.442695f), Vector.Create(12582912f)) - Vector.Create(12582912f);
-        var v4 = Vector.FusedMultiplyAdd(v3, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v3, Vector.Create(-0.6931472f), v2));
-        var v5 = (Vector.AsVectorInt32(v3 + Vector.Create(12582912f)) << 23) + Vector.AsVectorInt32(Vector.Create(1f));
-        var v6 = Vector.AsVectorSingle(v5);
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.00019944253f), v4, Vector.Create(0.0013932688f)), v4, Vector.Create(0.008333208f));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, Vector.Create(0.04166649f)), v4, Vector.Create(0.16666667f));
-        var v9 = Vector.FusedMultiplyAdd(v6, Vector.FusedMultiplyAdd(v4 * v4, Vector.FusedMultiplyAdd(v8, v4, Vector.Create(0.5f)), v4), v6 - Vector.Create(1f));
-        var v10 = Vector.AsVectorInt32(v9 / (v9 + Vector.Create(2f))) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue));
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(0.0002f)), x, Vector.AsVectorSingle(v10));
+        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Tanh);
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(12582912f);
+        var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.7066667f), v2);
+        var v4 = Vector.FusedMultiplyAdd(v3 - v2, Vector.Create(-0.5859375f), v1);
+        var v5 = Vector.AsVectorInt32(v3);
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 112), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 96), v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v10 = Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(9.010913f), v1), Vector.Create(1f), v9);
+        return Vector.AsVectorSingle(Vector.AsVectorInt32(v10) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }
 
     public static partial Vector<float> Trunc(Vector<float> x)
     {
         var v1 = Vector.Abs(x);
         var v2 = Vector.Abs(v1);
-        var v3 = Vector.ConditionalSelect(Vector.LessThan(v2, Vector.Create(8388608f)), (v2 + Vector.Create(8388608f)) - Vector.Create(8388608f), v2);
-        var v4 = Vector.AsVectorInt32(v1) & Vector.Create(int.MinValue);
-        var v5 = Vector.AsVectorSingle(Vector.AsVectorInt32(v3) ^ v4);
-        var v6 = Vector.AsVectorInt32(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(v1, v5), v5 - Vector.Create(1f), v5)));
-        var v7 = Vector.AsVectorInt32(Vector.Abs(Vector.AsVectorSingle(v6 | v4))) | (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue));
-        return Vector.AsVectorSingle(v7);
+        var v3 = Vector.Create(8388608f);
+        var v4 = Vector.Create(int.MinValue);
+        var v5 = Vector.AsVectorInt32(v1) & v4;
+        var v6 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v2, v3), (v2 + v3) - v3, v2));
+        var v7 = Vector.AsVectorSingle(v6 ^ v5);
+        var v8 = Vector.AsVectorInt32(Vector.Abs(Vector.ConditionalSelect(Vector.LessThan(v1, v7), v7 - Vector.Create(1f), v7)));
+        var v9 = Vector.AsVectorInt32(Vector.Abs(Vector.AsVectorSingle(v8 | v5))) | (Vector.AsVectorInt32(x) & v4);
+        return Vector.AsVectorSingle(v9);
     }
 }

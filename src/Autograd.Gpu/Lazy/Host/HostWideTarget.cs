@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
@@ -134,10 +133,10 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
             IL.Emit(OpCodes.Unaligned, (byte)1);
             IL.Emit(OpCodes.Ldobj, Register(info.DType));
         }
-        else if (info is { Inner: Access.Contiguous, DType: DType.Bool })
+        else if (IsConverted(info))
         {
             frame.EmitAddress(operand);
-            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), nameof(HostWide.LoadBool)));
+            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), $"Load{info.DType}"));
         }
         else
         {
@@ -153,8 +152,15 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
 
     public override void EmitCast(DType from, DType to)
     {
-        if (from == to || (to != DType.UInt8 && from.ComputeType() == to.ComputeType()))
+        if (HostVectorTarget.ChangesNothing(from, to))
         {
+            return;
+        }
+
+        if (to is DType.Float16 or DType.BFloat16)
+        {
+            EmitCast(from, DType.Float32);
+            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), $"RoundTo{to}"));
             return;
         }
 
@@ -185,11 +191,11 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
             IL.Emit(OpCodes.Unaligned, (byte)1);
             IL.Emit(OpCodes.Stobj, Register(info.DType));
         }
-        else if (info is { Inner: Access.Contiguous, DType: DType.Bool })
+        else if (IsConverted(info))
         {
             frame.EmitAddress(operand);
             IL.Emit(OpCodes.Ldloc, value);
-            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), nameof(HostWide.StoreBool)));
+            IL.Emit(OpCodes.Call, Helper(typeof(HostWide), $"Store{info.DType}"));
         }
         else
         {
@@ -211,6 +217,9 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
     /// <summary>Whether memory looks as the register does.</summary>
     private static bool IsDirect(OperandInfo info) => info.Inner == Access.Contiguous && info.DType is DType.Float32 or DType.Int32;
 
+    /// <summary>Whether a whole vector of it is converted between memory and register.</summary>
+    private static bool IsConverted(OperandInfo info) => info.Inner == Access.Contiguous && info.DType is DType.Bool or DType.Float16 or DType.BFloat16;
+
     private static Type Element(DType dtype) => Registers.Wide(dtype).GetGenericArguments()[0];
 
     private static MethodInfo Part(string name, Type element) => Helper(typeof(HostWide), name).MakeGenericMethod(element);
@@ -231,37 +240,5 @@ internal sealed class HostWideTarget(ILGenerator il, HostFrame frame, HostVector
         emit();
         frame.Ahead = 0;
         EmitJoin(dtype);
-    }
-}
-
-/// <summary>What generated loops over 512-bit vectors call.</summary>
-internal static unsafe class HostWide
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Lower<T>(Vector512<T> v) => v.GetLower().AsVector();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Upper<T>(Vector512<T> v) => v.GetUpper().AsVector();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Join<T>(Vector<T> lower, Vector<T> upper) => Vector512.Create(lower.AsVector256(), upper.AsVector256());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Stream<T>(byte* p, Vector512<T> v) where T : unmanaged => v.StoreAlignedNonTemporal((T*)p);
-
-    /// <summary>A mask of sixteen bools.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> LoadBool(byte* p)
-    {
-        var bytes = Vector128.Load(p);
-        var words = Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes));
-        return -Vector512.Create(Vector256.WidenLower(words), Vector256.WidenUpper(words)).AsInt32();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBool(byte* p, Vector512<int> mask)
-    {
-        var words = Vector256.Narrow(mask.GetLower(), mask.GetUpper());
-        (Vector128.Narrow(words.GetLower(), words.GetUpper()).AsByte() & Vector128<byte>.One).Store(p);
     }
 }

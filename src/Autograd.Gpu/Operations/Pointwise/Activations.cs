@@ -7,11 +7,15 @@ namespace Autograd.Gpu.Operations
 {
     internal sealed class Tanh() : PointwiseOperation("Tanh", 1)
     {
+        public override ReadOnlySpan<float> WideTables => ActivationTables.Tanh;
+
         public override Saves Saves => Saves.Output;
 
         public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => Pointwise.Apply<TanhBackward>(gradient, saved.Output);
 
         internal static float Invoke(float x) => DeviceMath.Tanh(x);
+
+        internal static float InvokeHost(float x) => HostMath.Tanh(x);
 
         internal static double Invoke(double x) => DeviceMath.Tanh(x);
 
@@ -19,16 +23,22 @@ namespace Autograd.Gpu.Operations
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Tanh(x);
 
-        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Tanh(x);
+        internal static Vector512<float> Invoke(
+            Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6, Vector512<float> c7) =>
+            WideMath.Tanh(x, c0, c1, c2, c3, c4, c5, c6, c7);
     }
 
     internal sealed class Sigmoid() : PointwiseOperation("Sigmoid", 1)
     {
+        public override ReadOnlySpan<float> WideTables => ActivationTables.Silu;
+
         public override Saves Saves => Saves.Output;
 
         public override Tensor? Gradient(int input, Tensor gradient, in SavedValues saved) => Pointwise.Apply<SigmoidBackward>(gradient, saved.Output);
 
         internal static float Invoke(float x) => DeviceMath.Sigmoid(x);
+
+        internal static float InvokeHost(float x) => HostMath.Sigmoid(x);
 
         internal static double Invoke(double x) => DeviceMath.Sigmoid(x);
 
@@ -36,7 +46,9 @@ namespace Autograd.Gpu.Operations
 
         internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Sigmoid(x);
 
-        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Sigmoid(x);
+        internal static Vector512<float> Invoke(
+            Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5) =>
+            WideMath.Sigmoid(x, c0, c1, c2, c3, c4, c5);
     }
 
     /// <summary>max(x, 0); nan stays nan, the derivative at 0 is 0.</summary>

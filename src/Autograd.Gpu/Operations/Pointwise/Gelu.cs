@@ -7,7 +7,7 @@ namespace Autograd.Gpu.Operations;
 /// <summary>x times the standard normal distribution function.</summary>
 internal sealed class Gelu() : PointwiseOperation("Gelu", 1)
 {
-    public override ReadOnlySpan<float> WideTables => ActivationTables.Gelu;
+    public override ReadOnlySpan<float> WideTables => FineTables.Gelu[..FineTables.Bank];
 
     public override Saves Saves => Saves.Input0;
 
@@ -27,14 +27,15 @@ internal sealed class Gelu() : PointwiseOperation("Gelu", 1)
     internal static Vector<double> Invoke(Vector<double> x) => VectorMath.Gelu(x);
 
     internal static Vector512<float> Invoke(
-        Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6) =>
-        WideMath.Gelu(x, c0, c1, c2, c3, c4, c5, c6);
+        Vector512<float> x,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4) =>
+        WideMath.Gelu(x, c0, d0, c1, d1, c2, d2, c3, d3, c4, d4);
 }
 
 /// <summary>A gradient times the derivative of <see cref="Gelu"/>: the distribution function plus x times the density.</summary>
 internal sealed class GeluBackward() : PointwiseOperation("GeluBackward", 2)
 {
-    public override ReadOnlySpan<float> WideTables => ActivationTables.GeluSlope;
+    public override ReadOnlySpan<float> WideTables => FineTables.GeluSlope[..FineTables.Bank];
 
     public override Saves Saves => Saves.Inputs;
 
@@ -64,6 +65,7 @@ internal sealed class GeluBackward() : PointwiseOperation("GeluBackward", 2)
     internal static Vector<double> Invoke(Vector<double> g, Vector<double> x) => g * VectorMath.GeluSlope(x);
 
     internal static Vector512<float> Invoke(
-        Vector512<float> g, Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6) =>
-        g * WideMath.GeluSlope(x, c0, c1, c2, c3, c4, c5, c6);
+        Vector512<float> g, Vector512<float> x,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4) =>
+        g * WideMath.GeluSlope(x, c0, d0, c1, d1, c2, d2, c3, d3, c4, d4);
 }

@@ -34,7 +34,7 @@ internal sealed class Silu() : PointwiseOperation("Silu", 1)
 /// <summary>A gradient times the derivative of <see cref="Silu"/>: with the sigmoid s, s (1 + x (1 - s)).</summary>
 internal sealed class SiluBackward() : PointwiseOperation("SiluBackward", 2)
 {
-    public override ReadOnlySpan<float> WideTables => ActivationTables.SiluSlope;
+    public override ReadOnlySpan<float> WideTables => FineTables.SiluSlope;
 
     public override Saves Saves => Saves.Inputs;
 
@@ -65,6 +65,7 @@ internal sealed class SiluBackward() : PointwiseOperation("SiluBackward", 2)
     internal static Vector<double> Invoke(Vector<double> g, Vector<double> x) => g * VectorMath.SiluSlope(x);
 
     internal static Vector512<float> Invoke(
-        Vector512<float> g, Vector512<float> x, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6) =>
-        g * WideMath.SiluSlope(x, c0, c1, c2, c3, c4, c5, c6);
+        Vector512<float> g, Vector512<float> x,
+        Vector512<float> c0, Vector512<float> d0, Vector512<float> c1, Vector512<float> d1, Vector512<float> c2, Vector512<float> d2, Vector512<float> c3, Vector512<float> d3, Vector512<float> c4, Vector512<float> d4) =>
+        g * WideMath.SiluSlope(x, c0, d0, c1, d1, c2, d2, c3, d3, c4, d4);
 }

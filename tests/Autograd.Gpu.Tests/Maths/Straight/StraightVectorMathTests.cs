@@ -88,18 +88,20 @@ public class StraightVectorMathTests
     private static string Written<TFormat>(MethodInfo method)
         where TFormat : struct, IFormat
     {
-        var parameters = method.GetParameters();
+        string[] names = [.. method.GetParameters().Select(parameter => parameter.Name!)];
         string type = $"Vector<{(TFormat.IsWide ? "double" : "float")}>";
+        string signature = $"({string.Join(", ", names.Select(name => $"{type} {name}"))})\n";
         var (trace, result) = Traced<TFormat>(method, takesBranch: true);
-        int early = 0;
-        if (trace.HasBranch)
+        if (!trace.HasBranch)
         {
-            // Up to the condition both ways are the same.
-            var (other, ending) = Traced<TFormat>(method, takesBranch: false);
-            early = other.NumberOf(ending);
+            return $"    public static partial {type} {method.Name}{signature}    {{\n{trace.Body(result)}    }}\n";
         }
 
-        return $"    public static partial {type} {method.Name}({string.Join(", ", parameters.Select(parameter => $"{type} {parameter.Name}"))})\n    {{\n{trace.Body(result, early)}    }}\n";
+        // What seldom runs is a method of its own, which computes everything again: so the runtime need not compile it for the usual arguments.
+        var (usual, ending) = Traced<TFormat>(method, takesBranch: false);
+        string beyond = $"{method.Name}Beyond";
+        return $"    public static partial {type} {method.Name}{signature}    {{\n{usual.Body(ending, $"{beyond}({string.Join(", ", names)})")}    }}\n\n"
+            + $"    [MethodImpl(MethodImplOptions.NoInlining)]\n    private static {type} {beyond}{signature}    {{\n{trace.Body(result)}    }}\n";
     }
 
     private static (Trace Trace, Traced Result) Traced<TFormat>(MethodInfo method, bool takesBranch)

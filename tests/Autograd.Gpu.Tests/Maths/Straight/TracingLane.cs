@@ -82,12 +82,22 @@ internal readonly struct TracingLane<TFormat> : ILane<Traced, Traced, Traced>, I
 
     public static bool AnyNotBelow(Traced a, float bound) => Current!.Branches("Vector.LessThanAll({0}, {1})", a, C(bound));
 
+    public static bool MayReach(Traced a, float bound) => true;
+
+    public static Traced LookupFine(ReadOnlySpan<float> table, int row, Traced index)
+    {
+        string name = table == FineTables.Gelu ? nameof(FineTables.Gelu)
+            : table == FineTables.GeluSlope ? nameof(FineTables.GeluSlope)
+            : table == FineTables.SiluSlope ? nameof(FineTables.SiluSlope)
+            : throw new ArgumentException("A table without a name.", nameof(table));
+        Current!.Table = $"ref float table = ref MemoryMarshal.GetReference(FineTables.{name})";
+        return index.Trace.Value($"SingleVectors.LookupFine(ref Unsafe.Add(ref table, {32 * row}), {{0}})", index);
+    }
+
     public static Traced Lookup(ReadOnlySpan<float> table, int row, Traced index)
     {
-        string name = table == ActivationTables.Gelu ? nameof(ActivationTables.Gelu)
-            : table == ActivationTables.GeluSlope ? nameof(ActivationTables.GeluSlope)
-            : table == ActivationTables.Silu ? nameof(ActivationTables.Silu)
-            : table == ActivationTables.SiluSlope ? nameof(ActivationTables.SiluSlope)
+        string name = table == ActivationTables.Silu ? nameof(ActivationTables.Silu)
+            : table == ActivationTables.Tanh ? nameof(ActivationTables.Tanh)
             : throw new ArgumentException("A table without a name.", nameof(table));
         Current!.Table = $"ref float table = ref MemoryMarshal.GetReference(ActivationTables.{name})";
         return index.Trace.Value($"SingleVectors.Lookup(ref Unsafe.Add(ref table, {16 * row}), {{0}})", index);
