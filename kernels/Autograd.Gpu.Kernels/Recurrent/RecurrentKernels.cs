@@ -18,7 +18,7 @@ public struct RecurrentArguments<T> where T : unmanaged
     /// <summary>The state that the layer starts from; behind its hidden states stands the bias. Back, the running gradients of the hidden and cell state.</summary>
     public ArrayView<T> State;
 
-    /// <summary>What the derivative reads, all rows.</summary>
+    /// <summary>What the derivative reads, all rows of values; behind them, of cells with a state, all rows of that before the step. Back, it may be <see cref="Inputs"/>.</summary>
     public ArrayView<T> Kept;
 
     /// <summary>The hidden state before each step, all rows.</summary>
@@ -30,7 +30,7 @@ public struct RecurrentArguments<T> where T : unmanaged
     /// <summary>The step's first row.</summary>
     public long Start;
 
-    /// <summary>Where in <see cref="Outputs"/> the state stands, in elements.</summary>
+    /// <summary>Where in <see cref="Outputs"/> the state stands, in elements: behind all rows.</summary>
     public long StateAt;
 
     /// <summary>Rows of the state.</summary>
@@ -75,12 +75,10 @@ public static class RecurrentKernels
 
         if (x.Keeps != 0)
         {
-            int columns = TCell.HasCell ? TCell.Kept + 1 : TCell.Kept;
-            long keptAt = place * columns * x.Width + j;
-            Store(x.Kept, keptAt, x.Width, step.Kept, TCell.Kept);
+            Store(x.Kept, place * TCell.Kept * x.Width + j, x.Width, step.Kept, TCell.Kept);
             if (TCell.HasCell)
             {
-                x.Kept[keptAt + TCell.Kept * x.Width] = cell;
+                x.Kept[TCell.Kept * x.StateAt + place * x.Width + j] = cell;
             }
 
             x.Previous[place * x.Width + j] = hidden;
@@ -94,14 +92,13 @@ public static class RecurrentKernels
     {
         long e = thread.X;
         long row = e / x.Width, j = e - row * x.Width, place = x.Start + row;
-        int columns = TCell.HasCell ? TCell.Kept + 1 : TCell.Kept;
-        long keptAt = place * columns * x.Width + j, hiddenAt = row * x.Width + j, secondAt = hiddenAt + x.Batch * x.Width;
-        var kept = Load(x.Kept, keptAt, x.Width, TCell.Kept);
+        long hiddenAt = row * x.Width + j, secondAt = hiddenAt + x.Batch * x.Width;
+        var kept = Load(x.Kept, place * TCell.Kept * x.Width + j, x.Width, TCell.Kept);
         T cell = default, cellGradient = default;
         var gradient = Sum<T, TCell>(x, place * x.Width + j, hiddenAt, secondAt);
         if (TCell.HasCell)
         {
-            cell = x.Kept[keptAt + TCell.Kept * x.Width];
+            cell = x.Kept[TCell.Kept * x.StateAt + place * x.Width + j];
             cellGradient = x.State[secondAt];
         }
 

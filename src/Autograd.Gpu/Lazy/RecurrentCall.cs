@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using Autograd.Gpu.Devices;
 using Autograd.Gpu.Devices.Host;
 using Autograd.Gpu.Devices.Kernels;
 using Autograd.Gpu.Kernels.Recurrent;
@@ -34,10 +33,10 @@ internal readonly record struct RecurrentBuffers(
 
 /// <summary>All steps of a layer, with their products, in the order of the recurrence. Only the host takes them in one call.</summary>
 /// <param name="Weight">The weights of the hidden state.</param>
-/// <param name="Panels">Memory for a packed copy of them, or null where that does not pay.</param>
+/// <param name="Panels">The elements of a packed copy of them, or 0 where that does not pay.</param>
 /// <param name="Starts">The first row of each step.</param>
 /// <param name="Counts">The number of rows of each.</param>
-internal readonly record struct RecurrentSteps(BufferExpression Weight, Block? Panels, long[] Starts, long[] Counts);
+internal readonly record struct RecurrentSteps(BufferExpression Weight, long Panels, long[] Starts, long[] Counts);
 
 /// <summary>
 /// The pointwise part of one step of a recurrent layer, forward or back: <paramref name="rows"/> rows from row <paramref name="start"/> on; or, given
@@ -68,16 +67,16 @@ internal readonly unsafe struct RecurrentCall(
             switch (kind)
             {
                 case RecurrentKind.Tanh:
-                    Run<float, TanhCell<float, SingleMath>, TanhCell<Vector<float>, SingleVectorMath>, Vector512<float>, TanhCell<Vector512<float>, SingleWideMath>>(device);
+                    Run<float, TanhCell<float, SingleMath>, TanhCell<float, SingleHostMath>, TanhCell<Vector<float>, SingleVectorMath>, Vector512<float>, TanhCell<Vector512<float>, SingleWideMath>>(device);
                     break;
                 case RecurrentKind.Relu:
-                    Run<float, ReluCell<float, SingleMath>, ReluCell<Vector<float>, SingleVectorMath>, Vector512<float>, ReluCell<Vector512<float>, SingleWideMath>>(device);
+                    Run<float, ReluCell<float, SingleMath>, ReluCell<float, SingleHostMath>, ReluCell<Vector<float>, SingleVectorMath>, Vector512<float>, ReluCell<Vector512<float>, SingleWideMath>>(device);
                     break;
                 case RecurrentKind.Lstm:
-                    Run<float, LstmCell<float, SingleMath>, LstmCell<Vector<float>, SingleVectorMath>, Vector512<float>, LstmCell<Vector512<float>, SingleWideMath>>(device);
+                    Run<float, LstmCell<float, SingleMath>, LstmCell<float, SingleHostMath>, LstmCell<Vector<float>, SingleVectorMath>, Vector512<float>, LstmCell<Vector512<float>, SingleWideMath>>(device);
                     break;
                 default:
-                    Run<float, GruCell<float, SingleMath>, GruCell<Vector<float>, SingleVectorMath>, Vector512<float>, GruCell<Vector512<float>, SingleWideMath>>(device);
+                    Run<float, GruCell<float, SingleMath>, GruCell<float, SingleHostMath>, GruCell<Vector<float>, SingleVectorMath>, Vector512<float>, GruCell<Vector512<float>, SingleWideMath>>(device);
                     break;
             }
         }
@@ -86,27 +85,27 @@ internal readonly unsafe struct RecurrentCall(
             switch (kind)
             {
                 case RecurrentKind.Tanh:
-                    Run<double, TanhCell<double, DoubleMath>, TanhCell<Vector<double>, DoubleVectorMath>, Vector<double>, TanhCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, TanhCell<double, DoubleMath>, TanhCell<double, DoubleMath>, TanhCell<Vector<double>, DoubleVectorMath>, Vector<double>, TanhCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
                 case RecurrentKind.Relu:
-                    Run<double, ReluCell<double, DoubleMath>, ReluCell<Vector<double>, DoubleVectorMath>, Vector<double>, ReluCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, ReluCell<double, DoubleMath>, ReluCell<double, DoubleMath>, ReluCell<Vector<double>, DoubleVectorMath>, Vector<double>, ReluCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
                 case RecurrentKind.Lstm:
-                    Run<double, LstmCell<double, DoubleMath>, LstmCell<Vector<double>, DoubleVectorMath>, Vector<double>, LstmCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, LstmCell<double, DoubleMath>, LstmCell<double, DoubleMath>, LstmCell<Vector<double>, DoubleVectorMath>, Vector<double>, LstmCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
                 default:
-                    Run<double, GruCell<double, DoubleMath>, GruCell<Vector<double>, DoubleVectorMath>, Vector<double>, GruCell<Vector<double>, DoubleVectorMath>>(device);
+                    Run<double, GruCell<double, DoubleMath>, GruCell<double, DoubleMath>, GruCell<Vector<double>, DoubleVectorMath>, Vector<double>, GruCell<Vector<double>, DoubleVectorMath>>(device);
                     break;
             }
         }
 
         buffers.KeepAlive();
         GC.KeepAlive(steps?.Weight);
-        GC.KeepAlive(steps?.Panels);
     }
 
-    private void Run<T, TCell, TVectorCell, TWide, TWideCell>(Device? device)
+    private void Run<T, TDeviceCell, TCell, TVectorCell, TWide, TWideCell>(Device? device)
         where T : unmanaged, INumberBase<T>
+        where TDeviceCell : struct, IRecurrentCell<T>
         where TCell : struct, IRecurrentCell<T>
         where TVectorCell : struct, IRecurrentCell<Vector<T>>
         where TWide : unmanaged
@@ -141,7 +140,7 @@ internal readonly unsafe struct RecurrentCall(
                 Weight = (T*)weight.Block.Pointer + weight.Layout.Offset,
                 WeightRow = (nint)weight.Layout.Stride(0),
                 WeightColumn = (nint)weight.Layout.Stride(1),
-                Panels = all.Panels is { } panels ? (T*)panels.Pointer : null,
+                Panels = all.Panels > 0 ? PackBuffer.Right<T>((nint)all.Panels) : null,
                 Starts = all.Starts,
                 Counts = all.Counts,
             };
@@ -166,11 +165,11 @@ internal readonly unsafe struct RecurrentCall(
         };
         if (back)
         {
-            KernelLauncher.Launch(device, Name, RecurrentKernels.Back<T, TCell>, rows * width, arguments);
+            KernelLauncher.Launch(device, Name, RecurrentKernels.Back<T, TDeviceCell>, rows * width, arguments);
         }
         else
         {
-            KernelLauncher.Launch(device, Name, RecurrentKernels.Step<T, TCell>, rows * width, arguments);
+            KernelLauncher.Launch(device, Name, RecurrentKernels.Step<T, TDeviceCell>, rows * width, arguments);
         }
     }
 }

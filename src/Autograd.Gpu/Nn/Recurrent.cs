@@ -1,5 +1,6 @@
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Operations;
+using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Nn;
 
@@ -49,7 +50,19 @@ internal static class Recurrent
             RecurrentKind.Gru => Tensor.Cat([hidden ?? Zeros(x, [batch, width]), weights.HiddenBias?.Narrow(0, 2 * width, width).Unsqueeze(0) ?? Zeros(x, [1, width])]),
             _ => hidden ?? Zeros(x, [batch, width]),
         };
-        var result = Structural.Apply(new RecurrentSequence(kind, steps, batch), [gates, weights.Hidden, state]);
+        // The gates belong to nobody else, unless a transform or a checkpoint has seen them.
+        bool owns = (gates.Wrapper ?? weights.Hidden.Wrapper ?? state.Wrapper) is null && !KeptOutputs.AreInUse;
+        var result = Structural.Apply(new RecurrentSequence(kind, steps, batch, wantsStates || isCell, owns), [gates, weights.Hidden, state]);
+        if (owns && result.GradFn is null)
+        {
+            gates.Dispose();
+        }
+
+        if (!wantsStates && !isCell)
+        {
+            return (result, null, null);
+        }
+
         var output = result.Narrow(0, 0, rows);
         return (
             output,

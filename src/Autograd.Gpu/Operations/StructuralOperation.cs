@@ -23,6 +23,9 @@ internal abstract class StructuralOperation(string name) : IOperation
     public virtual Saves InputsFor(bool first, bool second) => Saves;
 
     /// <inheritdoc/>
+    public virtual bool OwnsInput0 => false;
+
+    /// <inheritdoc/>
     public virtual bool IsDifferentiable => true;
 
     /// <summary>Whether the result takes computing, so that a checkpoint may want to keep it; views and copies do not.</summary>

@@ -19,6 +19,9 @@ internal interface IDifferentiable
     /// <summary>Whether the derivative is a formula of pointwise operations and nothing else, see <see cref="FormulaValues"/>.</summary>
     bool IsFormula => false;
 
+    /// <summary>Whether nobody but the node's saved value has a handle on the first input: its memory goes back with the graph, and not with a garbage collection.</summary>
+    bool OwnsInput0 => false;
+
     /// <summary><see cref="Saves"/> less the inputs that no derivative reads, given which of the first two inputs want a gradient; says of the output the same.</summary>
     Saves InputsFor(bool first, bool second) => Saves;
 
@@ -57,6 +60,7 @@ internal sealed class OperationNode : Node
     private SavedTensor _input2;
     private SavedTensor _output;
     private bool _handsOutputOn;
+    private bool _isInput0Seen;
 
     public OperationNode(IDifferentiable operation, Edge[] edges, Shape shape, DType dtype)
         : base(operation.NodeName, edges)
@@ -122,6 +126,7 @@ internal sealed class OperationNode : Node
     {
         var value = Unpack(slot);
         Slot(slot).Packed?.Forget();
+        _isInput0Seen |= slot == 0;
 
         // The node lets go of its own handle on the output when the graph is freed.
         return slot == OutputSlot && _output.IsHandle(value) ? value.WithoutHistory() : value;
@@ -189,7 +194,12 @@ internal sealed class OperationNode : Node
 
         if (!_operation.IsProgram && !_handsOutputOn)
         {
-            _output.ReleaseOutput();
+            _output.Release();
+        }
+
+        if (_operation.OwnsInput0 && !_isInput0Seen && !GradMode.IsEnabled)
+        {
+            _input0.Release();
         }
 
         _input0 = _input1 = _input2 = _output = default;

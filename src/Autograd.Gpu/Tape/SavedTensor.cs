@@ -41,8 +41,10 @@ internal readonly struct SavedTensor
         ? new SavedTensor(PackedTensor.Pack(tensor, default, hook))
         : new SavedTensor(tensor.Wrapper is DualWrapper dual ? dual.Over(dual.Value.WithoutHistory()) : tensor.WithoutHistory(), node, hadHistory: false);
 
-    /// <summary>Lets go of an output, of which the node has a handle of its own. Once the program's are gone too, the memory comes back at once.</summary>
-    public void ReleaseOutput() => (_value as Tensor)?.Dispose();
+    /// <summary>
+    /// Lets go of an output or input of which the node has a handle of its own; not of what a hook made of it. Once the program's are gone too, the memory comes back at once.
+    /// </summary>
+    public void Release() => (_value as Tensor)?.Dispose();
 
     /// <summary>Whether this is the very handle that is saved.</summary>
     public bool IsHandle(Tensor? tensor) => tensor is not null && ReferenceEquals(_value, tensor);

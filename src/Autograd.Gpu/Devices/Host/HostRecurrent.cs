@@ -50,7 +50,15 @@ internal static unsafe class HostRecurrent
             }
             else
             {
-                StepRow<T, TWide, TWideCell>(step, row, 0, wide, lanes);
+                if (WideCellRows.Has<TWideCell>())
+                {
+                    WideCellRows.Step<TWideCell>(Unsafe.As<HostRecurrentStep<T>, HostRecurrentStep<float>>(ref Unsafe.AsRef(in step)), row, wide);
+                }
+                else
+                {
+                    StepRow<T, TWide, TWideCell>(step, row, 0, wide, lanes);
+                }
+
                 StepRow<T, Vector<T>, TVectorCell>(step, row, wide, whole, Vector<T>.Count);
                 StepRow<T, T, TCell>(step, row, whole, step.Width, 1);
             }
@@ -79,7 +87,6 @@ internal static unsafe class HostRecurrent
         where TCell : struct, IRecurrentCell<F>
     {
         long width = x.Width, place = x.Start + row;
-        int columns = TCell.HasCell ? TCell.Kept + 1 : TCell.Kept;
         T* left = x.Inputs + place * TCell.Gates * width, right = x.Products + row * TCell.Gates * width;
         T* state = x.Outputs + x.StateAt + row * width, cells = state + x.Batch * width, output = x.Outputs + place * width;
         for (long j = from; j < to; j += count)
@@ -96,11 +103,10 @@ internal static unsafe class HostRecurrent
 
             if (x.Kept is not null)
             {
-                var kept = x.Kept + place * columns * width + j;
-                Store(kept, width, step.Kept, TCell.Kept);
+                Store(x.Kept + place * TCell.Kept * width + j, width, step.Kept, TCell.Kept);
                 if (TCell.HasCell)
                 {
-                    Write(kept + TCell.Kept * width, cell);
+                    Write(x.Kept + TCell.Kept * x.StateAt + place * width + j, cell);
                 }
 
                 Write(x.Previous + place * width + j, hidden);
@@ -114,12 +120,11 @@ internal static unsafe class HostRecurrent
         where TCell : struct, IRecurrentCell<F>
     {
         long width = x.Width, place = x.Start + row;
-        int columns = TCell.HasCell ? TCell.Kept + 1 : TCell.Kept;
-        T* kept = x.Kept + place * columns * width, output = x.Outputs + place * width;
+        T* kept = x.Kept + place * TCell.Kept * width, cells = x.Kept + TCell.Kept * x.StateAt + place * width, output = x.Outputs + place * width;
         T* state = x.State + row * width, second = state + x.Batch * width;
         for (long j = from; j < to; j += count)
         {
-            F cell = TCell.HasCell ? Read<T, F>(kept + TCell.Kept * width + j) : default, other = TCell.HasCell || TCell.HasBias ? Read<T, F>(second + j) : default;
+            F cell = TCell.HasCell ? Read<T, F>(cells + j) : default, other = TCell.HasCell || TCell.HasBias ? Read<T, F>(second + j) : default;
             var gradient = TCell.Sum(Read<T, F>(output + j), Read<T, F>(state + j));
             if (TCell.HasBias)
             {

@@ -15,7 +15,7 @@ internal unsafe struct HostRecurrentSweep<T> where T : unmanaged
     public T* Weight;
     public nint WeightRow, WeightColumn;
 
-    /// <summary>Memory for them as the product reads them, or null where that does not pay.</summary>
+    /// <summary>Memory for them as the product reads them, of the calling thread, or null where that does not pay.</summary>
     public T* Panels;
 
     /// <summary>First row and number of rows of each step, in the order of the recurrence.</summary>

@@ -11,10 +11,15 @@ namespace Autograd.Gpu.Operations;
 /// <remarks>
 /// <para>Inputs: the input's side of the gates, [rows, gates * hidden], with all biases but one; the weights of the hidden state, [gates * hidden, hidden]; the state: [batch,
 /// hidden] hidden states, then of an LSTM as many cell states, of a GRU one row with the bias of its last gate.</para>
-/// <para>The rows are those of a packed sequence, see <see cref="SequenceSteps"/>. The result has all hidden states, then the last one of each sequence, then of
-/// an LSTM the last cell states: [rows + batch (+ batch), hidden].</para>
+/// <para>The rows are those of a packed sequence, see <see cref="SequenceSteps"/>. The result has all hidden states, then, if they are wanted, the last one of each sequence, then
+/// of an LSTM the last cell states: [rows (+ batch (+ batch)), hidden].</para>
 /// </remarks>
-internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps, long batch) : ComposedOperation(NameOf(kind))
+/// <param name="kind">The cell.</param>
+/// <param name="steps">The rows of each step.</param>
+/// <param name="batch">The number of sequences.</param>
+/// <param name="wantsStates">Whether the result has the last states.</param>
+/// <param name="ownsGates">Whether the caller gives the first input away.</param>
+internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps, long batch, bool wantsStates = true, bool ownsGates = false) : ComposedOperation(NameOf(kind))
 {
     /// <summary>From how many steps on a transposed copy of the weights pays.</summary>
     private const int StepsToTranspose = 4;
@@ -23,7 +28,11 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
     private BufferExpression? _kept;
     private Tensor? _previous;
 
+    public override bool OwnsInput0 => ownsGates;
+
     private int Gates => kind switch { RecurrentKind.Lstm => 4, RecurrentKind.Gru => 3, _ => 1 };
+
+    private int KeptColumns => kind is RecurrentKind.Lstm or RecurrentKind.Gru ? 4 : 1;
 
     private long Rows => steps.Rows;
 
@@ -72,7 +81,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
             hidden = Over(hidden, after);
         }
 
-        return Tensor.Cat(cell is null ? [.. parts, hidden] : [.. parts, hidden, cell]);
+        return Tensor.Cat(!wantsStates ? parts : cell is null ? [.. parts, hidden] : [.. parts, hidden, cell]);
     }
 
     protected override void VjpOnce(Tensor gradient, Tensor[] inputs, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
@@ -98,10 +107,15 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
             long tail = kind == RecurrentKind.Lstm ? 2 * batch : batch;
             BufferExpression running;
             Tensor states;
-            if (kind == RecurrentKind.Gru)
+            if (kind == RecurrentKind.Gru && wantsStates)
             {
                 var last = gradient.Narrow(0, rows, tail);
                 states = Tensor.Cat([last, Tensor.ZerosLike(last)]);
+                running = states.ContiguousBuffer();
+            }
+            else if (!wantsStates)
+            {
+                states = Tensor.Zeros([kind == RecurrentKind.Gru ? 2 * tail : tail, width], dtype, device);
                 running = states.ContiguousBuffer();
             }
             else
@@ -111,7 +125,8 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
                 states = Tensor.FromNewBuffer(device, running);
             }
 
-            var left = New(device, dtype, [rows, Gates * width]);
+            // Over what was kept, element by element, where that has as many columns.
+            var left = KeptColumns == Gates ? kept.WithLayout(Layout.Contiguous(Shape.Own([rows, Gates * width]))) : New(device, dtype, [rows, Gates * width]);
             var right = kind == RecurrentKind.Gru ? New(device, dtype, [rows, Gates * width]) : left;
             var buffers = new RecurrentBuffers(left, right, Whole(device, slopes), running, kept, previous.ContiguousBuffer());
             var executor = Executor.Of(device);
@@ -136,9 +151,7 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
             inputGradients[0] = inputSide;
             if (needs[1])
             {
-                var turned = (hiddenSide ?? inputSide).T;
-                inputGradients[1] = turned.MatMul(previous);
-                Temporary.Drop(turned);
+                inputGradients[1] = TransposedProduct.Apply(hiddenSide ?? inputSide, previous, true, false);
             }
 
             if (needs[2])
@@ -148,7 +161,11 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
                     : Tensor.Cat([states.Narrow(0, 0, batch) + states.Narrow(0, batch, batch), hiddenSide!.Narrow(1, 2 * width, width).Sum(0, keepDim: true)]);
             }
 
-            kept.Block.Release();
+            if (KeptColumns != Gates)
+            {
+                kept.Block.Release();
+            }
+
             previous.Dispose();
             Temporary.Drop(states, inputGradients[2]);
         }
@@ -183,15 +200,16 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
         using (device.Gate.Enter())
         {
             using var mode = GradMode.Set(false);
-            var output = New(device, dtype, [rows + states, width]);
+            long whole = rows + states;
+            var output = new BufferExpression(device.Allocate(whole * width * dtype.Size()), dtype, Layout.Contiguous(Shape.Own([wantsStates ? whole : rows, width])));
             var before = state.ContiguousBuffer();
             CopyRows(before, 0, output, rows, states);
             var result = Tensor.FromNewBuffer(device, output);
             var start = kind == RecurrentKind.Gru ? Whole(device, before) : output;
             var left = Whole(device, x.ContiguousBuffer());
             var products = New(device, dtype, [steps.Most, Gates * width]);
-            int columns = kind switch { RecurrentKind.Lstm => 5, RecurrentKind.Gru => 4, _ => 1 };
-            var kept = keeps ? New(device, dtype, [rows, columns * width]) : null;
+            int columns = kind == RecurrentKind.Lstm ? KeptColumns + 1 : KeptColumns;
+            var kept = keeps ? New(device, dtype, [columns * rows, width]) : null;
             var previous = keeps ? New(device, dtype, [rows, width]) : null;
             var buffers = new RecurrentBuffers(left, products, output, start, kept, previous);
             var executor = Executor.Of(device);
@@ -243,10 +261,9 @@ internal sealed class RecurrentSequence(RecurrentKind kind, SequenceSteps steps,
 
         // Forward the weights are read by columns, which only a copy has side by side.
         var (depth, columns) = back ? (gates, width) : (width, gates);
-        var panels = back && starts.Length == 1 ? null : device.Allocate(HostRecurrentSweeps.PanelElements(depth, columns, dtype.Size()) * dtype.Size());
+        long panels = back && starts.Length == 1 ? 0 : HostRecurrentSweeps.PanelElements(depth, columns, dtype.Size());
         var all = new RecurrentSteps(weight.StridedBuffer(), panels, starts, counts);
-        Executor.Of(device).Run(new RecurrentCall(kind, back, buffers, 0, Rows, width, Rows, batch, all), Shape.Own([Rows, width]));
-        panels?.Release();
+        Executor.Of(device).Run(new RecurrentCall(kind, back, buffers, 0, Rows, width, Rows, batch, all), buffers.Previous?.Shape ?? buffers.Outputs.Shape);
         return true;
     }
 }
