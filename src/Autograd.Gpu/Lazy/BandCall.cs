@@ -5,9 +5,10 @@ using Autograd.Gpu.Kernels.Pooling;
 
 namespace Autograd.Gpu.Lazy;
 
-/// <summary>Band matrices along depth, height and width, applied to contiguous planes of float32 or float64.</summary>
+/// <summary>Band matrices along depth, height and width, applied to contiguous planes of float32 or float64; on the host with a plan for the columns, if there is one.</summary>
 internal readonly unsafe struct BandCall(
-    string name, BufferExpression input, BufferExpression output, BufferExpression bands, BufferExpression weights, int[] inSizes, int[] outSizes) : IKernelCall
+    string name, BufferExpression input, BufferExpression output, BufferExpression bands, BufferExpression weights, BandColumns? columns, int[] inSizes, int[] outSizes)
+    : IKernelCall
 {
     public string Name => name;
 
@@ -39,7 +40,7 @@ internal readonly unsafe struct BandCall(
         var operand = new LineOperand(input, default);
         if (device is null)
         {
-            HostBands.Apply(new HostBandOperands<T>
+            var operands = new HostBandOperands<T>
             {
                 Input = (T*)operand.Pointer,
                 Output = (T*)output.Block.Pointer,
@@ -52,7 +53,16 @@ internal readonly unsafe struct BandCall(
                 OutDepth = outSizes[0],
                 OutHeight = outSizes[1],
                 OutWidth = outSizes[2],
-            });
+            };
+            if (columns is not null && operands is HostBandOperands<float> floats)
+            {
+                HostBandRows.Apply(floats, columns);
+            }
+            else
+            {
+                HostBands.Apply(operands);
+            }
+
             return;
         }
 

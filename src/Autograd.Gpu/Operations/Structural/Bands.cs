@@ -1,3 +1,4 @@
+using Autograd.Gpu.Devices.Host;
 using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
 
@@ -74,6 +75,7 @@ internal sealed class BandSet
     private readonly double[] _weights;
     private float[]? _floats;
     private BandSet? _transposed;
+    private (int Lanes, BandColumns? Columns)? _columns;
 
     public BandSet(params Band[] bands)
     {
@@ -107,6 +109,25 @@ internal sealed class BandSet
     /// <summary>The numbers of both tables, of their second form for float32, of the matrices themselves and of the transposed set.</summary>
     public long Elements => 4L * (_rows.Length + _weights.Length);
 
+    /// <summary>How the host's vectors take the columns of float32; null if they do not.</summary>
+    public BandColumns? Columns
+    {
+        get
+        {
+            int lanes = HostBandRows.Lanes;
+            if (_columns is not { } made || made.Lanes != lanes)
+            {
+                // Large sets are not kept, and to make their plan takes longer than it saves once.
+                made = (lanes, Elements > MostElements ? null : BandColumns.Of(_rows.AsSpan(3 * (To[0] + To[1])), Floats, From[2], lanes));
+                _columns = made;
+            }
+
+            return made.Columns;
+        }
+    }
+
+    private float[] Floats => _floats ??= Array.ConvertAll(_weights, static w => (float)w);
+
     /// <summary>The matrices that the gradient is multiplied with.</summary>
     public BandSet Transposed => _transposed ??= new BandSet(Array.ConvertAll(_bands, static b => b.Transposed)) { _transposed = this };
 
@@ -115,7 +136,7 @@ internal sealed class BandSet
     {
         var weights = dtype == DType.Float64
             ? DeviceTables.Of(device, _weights)
-            : DeviceTables.Of(device, _floats ??= Array.ConvertAll(_weights, static w => (float)w));
+            : DeviceTables.Of(device, Floats);
         return (DeviceTables.Of(device, _rows), weights);
     }
 }
@@ -140,7 +161,8 @@ internal sealed class BandProduct(string name, BandSet bands, string? nodeName =
             if (result.Layout.Count > 0)
             {
                 var (rows, weights) = bands.Tables(x.DType, device);
-                var call = new BandCall(Name, x.ContiguousBuffer(), result, rows, weights, bands.From, bands.To);
+                var columns = device.IsHost && x.DType == DType.Float32 ? bands.Columns : null;
+                var call = new BandCall(Name, x.ContiguousBuffer(), result, rows, weights, columns, bands.From, bands.To);
                 Executor.Of(device).Run(call, result.Shape);
             }
 
