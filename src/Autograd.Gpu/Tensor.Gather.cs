@@ -37,7 +37,7 @@ public sealed partial class Tensor
         }
 
         var shape = WithSize(d, index.NumElements);
-        return Structural.Apply(new Gathered("IndexSelect", Shape, d, shape), this, Along(index, shape, d));
+        return Structural.Apply(new Gathered("IndexSelect", Shape, d, shape), this, Places(index, shape, d));
     }
 
     /// <summary>Elements picked along a dimension, the other sizes broadcasting; without a dimension, from the elements in row-major order.</summary>
@@ -143,13 +143,26 @@ public sealed partial class Tensor
     /// <summary>The coordinates of the elements that are not zero, as <see cref="NonZero"/>.</summary>
     public Tensor ArgWhere() => NonZero();
 
-    /// <summary>An index of one dimension with the dimensions of a shape, those that share it expanded.</summary>
-    internal static Tensor Along(Tensor index, Shape shape, int dim)
+    /// <summary>A tensor of one dimension with the dimensions of a shape, those that share it expanded.</summary>
+    internal static Tensor Along(Tensor line, Shape shape, int dim)
     {
         var sizes = new long[shape.Rank];
         Array.Fill(sizes, 1);
-        sizes[dim] = index.NumElements;
-        return index.Reshape(sizes).Expand(shape);
+        sizes[dim] = line.NumElements;
+        return line.Reshape(sizes).Expand(shape);
+    }
+
+    /// <summary><see cref="Along"/> of an index, which has no history to carry on.</summary>
+    internal static Tensor Places(Tensor index, Shape shape, int dim)
+    {
+        if (index.Rank != 1 || index.Wrapper is not null || index.NumElements != shape[dim])
+        {
+            return Along(index, shape, dim);
+        }
+
+        var strides = new long[shape.Rank];
+        strides[dim] = index.Layout.Stride(0);
+        return index.View(Lazy.Layout.Strided(shape, strides, index.StorageOffset));
     }
 
     /// <summary>This shape with another size of one dimension.</summary>

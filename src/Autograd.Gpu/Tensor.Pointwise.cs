@@ -45,13 +45,13 @@ public sealed partial class Tensor
     }
 
     /// <summary>
-    /// Writes function(this, operand, number) over this tensor and counts a new version, if nothing of it is pending and the shapes and dtypes are the
-    /// same; not recorded.
+    /// Writes function(this, operand, number) over this tensor and counts a new version, if nothing of it is pending, both are contiguous and the dtypes and the numbers
+    /// of elements are the same; not recorded.
     /// </summary>
     /// <returns>Whether that was done; if not, nothing was.</returns>
     internal bool TryUpdate(PointwiseFunction function, Tensor operand, Scalar number)
     {
-        if (Wrapper is not null || operand.Wrapper is not null || operand.Shape != Shape || operand.DType != DType || operand.Device != Device
+        if (Wrapper is not null || operand.Wrapper is not null || operand.NumElements != NumElements || operand.DType != DType || operand.Device != Device
             || DType is not (DType.Float32 or DType.Float64) || !operand.IsContiguous || !Layout.IsWhole(Storage.Count))
         {
             return false;
@@ -110,7 +110,7 @@ public sealed partial class Tensor
     /// As <see cref="ReadAs"/>, for the input of a function: a constant is the same number at any shape, and beside half types, which are computed
     /// in float32, it is not rounded to them.
     /// </summary>
-    private Expression ReadInput(DType dtype, Layout layout)
+    internal Expression ReadInput(DType dtype, Layout layout)
     {
         if (Storage.Value is not ConstantExpression constant)
         {

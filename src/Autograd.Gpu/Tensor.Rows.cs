@@ -30,7 +30,7 @@ public sealed partial class Tensor
             rows.Materialize();
             Versions.Bump();
             var target = Storage.PrepareWrite(0).WithLayout(Layout);
-            Operations.Scatter.Run(operation, Combination.Replace, rows.CastIfNeeded(DType), Along(index, rows.Shape, 0), 0, wraps: false, target);
+            Operations.Scatter.Run(operation, Combination.Replace, rows.CastIfNeeded(DType), Places(index, rows.Shape, 0), 0, wraps: false, target);
         }
     }
 }

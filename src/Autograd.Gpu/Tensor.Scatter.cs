@@ -139,7 +139,7 @@ public sealed partial class Tensor
 
         CheckSameDevice("IndexFill", this, value);
         index = Vector("IndexFill", index);
-        var places = Rank == 0 ? index : Along(index, WithSize(d, index.NumElements), d);
+        var places = Rank == 0 ? index : Places(index, WithSize(d, index.NumElements), d);
         return Structural.Apply(new Scattered("IndexFill", d, wraps: true), [this, places, value.To(DType).Expand(places.Shape)]);
     }
 
@@ -324,7 +324,7 @@ public sealed partial class Tensor
 
         var shape = WithSize(dim, index.NumElements);
         return count >= 0 && source.NumElements == shape.NumElements && (source.Rank == 0 || source.Shape == shape)
-            ? Along(index, shape, dim)
+            ? Places(index, shape, dim)
             : throw new ShapeException($"{operation}: Source/destination tensor must have same slice shapes. Destination slice shape: {Shape} at dimension {dim} and source slice shape: {source.Shape}.");
     }
 }

@@ -33,6 +33,9 @@ public struct MomentArguments<T> where T : unmanaged
 
     /// <summary>How many threads share a result.</summary>
     public long Parts;
+
+    /// <summary>How often each mean and variance is written, side by side.</summary>
+    public long Copies;
 }
 
 /// <summary>A floating-point type and double.</summary>
@@ -102,7 +105,10 @@ public static class MomentKernels
         }
 
         double mean = sum / x.Count, variance = squares / x.Count - mean * mean;
-        x.Means[result] = TWidth.Narrow(TWidth.Widen(x.Input[result * x.Run]) + mean);
-        x.Variances[result] = TWidth.Narrow(variance < 0 ? 0 : variance);
+        for (long copy = result * x.Copies; copy < (result + 1) * x.Copies; copy++)
+        {
+            x.Means[copy] = TWidth.Narrow(TWidth.Widen(x.Input[result * x.Run]) + mean);
+            x.Variances[copy] = TWidth.Narrow(variance < 0 ? 0 : variance);
+        }
     }
 }

@@ -116,7 +116,7 @@ internal readonly unsafe struct AttentionCall(
     }
 }
 
-/// <summary>The gradients of attention: three regions of one buffer.</summary>
+/// <summary>The gradients of attention: three buffers, or regions of one.</summary>
 internal readonly unsafe struct AttentionGradientCall(
     MatrixStack gradient, MatrixStack query, MatrixStack key, MatrixStack value, MatrixStack? mask, BufferExpression logSum, BufferExpression delta,
     MatrixStack queryResult, MatrixStack keyResult, MatrixStack valueResult, AttentionShape shape, AttentionOptions options) : IKernelCall
@@ -193,6 +193,8 @@ internal readonly unsafe struct AttentionGradientCall(
         GC.KeepAlive(logSum);
         GC.KeepAlive(delta);
         GC.KeepAlive(queryResult.Buffer);
+        GC.KeepAlive(keyResult.Buffer);
+        GC.KeepAlive(valueResult.Buffer);
     }
 }
 

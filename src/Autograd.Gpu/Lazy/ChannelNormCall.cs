@@ -5,21 +5,21 @@ namespace Autograd.Gpu.Lazy;
 
 /// <summary>
 /// The gradients of a normalised batch [N, C, positions], contiguous float32 or float64, from that of the result and the means and variances of the forward pass:
-/// of the input, if there is a place for it, of weight and of bias.
+/// of input, weight and bias, where there is a place for each.
 /// </summary>
 /// <param name="input">What was normalised.</param>
 /// <param name="gradient">The gradient of the result.</param>
 /// <param name="mean">A number for each channel, of each sample unless samples count together.</param>
 /// <param name="variance">The biased variances.</param>
-/// <param name="weight">A number for each channel.</param>
+/// <param name="weight">A number for each channel; null for 1.</param>
 /// <param name="result">The gradient of the input, or null.</param>
-/// <param name="weightResult">The gradient of the weight.</param>
-/// <param name="biasResult">The gradient of the bias.</param>
+/// <param name="weightResult">The gradient of the weight, or null.</param>
+/// <param name="biasResult">The gradient of the bias, or null.</param>
 /// <param name="together">How many channels of a sample have one mean; 0 where a channel of all samples has one.</param>
 /// <param name="epsilon">What was added to the variance.</param>
 internal readonly unsafe struct ChannelNormCall(
-    BufferExpression input, BufferExpression gradient, BufferExpression mean, BufferExpression variance, BufferExpression weight, BufferExpression? result,
-    BufferExpression weightResult, BufferExpression biasResult, long together, double epsilon) : IKernelCall
+    BufferExpression input, BufferExpression gradient, BufferExpression mean, BufferExpression variance, BufferExpression? weight, BufferExpression? result,
+    BufferExpression? weightResult, BufferExpression? biasResult, long together, double epsilon) : IKernelCall
 {
     /// <summary>With fewer, only samples that count together are taken.</summary>
     public const long LeastPositions = ColumnPlan.LeastPlane;

@@ -48,6 +48,9 @@ internal sealed class Layout
 
     public static Layout Contiguous(Shape shape) => new(shape, null, 0, true);
 
+    /// <summary>The layout of a contiguous tensor of this shape: this one if it is that already.</summary>
+    public Layout Compact => IsContiguous && Offset == 0 ? this : Contiguous(Shape);
+
     public static Layout Strided(Shape shape, long[] strides, long offset)
     {
         long expected = 1;

@@ -5,8 +5,10 @@ using Autograd.Gpu.Kernels.Pooling;
 
 namespace Autograd.Gpu.Lazy;
 
-/// <summary>Means and biased variances of contiguous float32 or float64 elements seen as [runs, results, run length].</summary>
-internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpression means, BufferExpression variances, long run) : IKernelCall
+/// <summary>
+/// Means and biased variances of contiguous float32 or float64 elements seen as [runs, results, run length]; each is written <paramref name="copies"/> times, side by side.
+/// </summary>
+internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpression means, BufferExpression variances, long run, long copies = 1) : IKernelCall
 {
     public string Name => "Moments";
 
@@ -36,7 +38,7 @@ internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpress
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TWidth : struct, IWidth<T>
     {
-        long results = means.Layout.Count, count = input.Layout.Count / results;
+        long results = means.Layout.Count / copies, count = input.Layout.Count / results;
         var operand = new LineOperand(input, default);
 
         // On a device, enough threads to keep it busy, each with some elements.
@@ -45,6 +47,8 @@ internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpress
         if (device is null)
         {
             HostMoments.Run((T*)operand.Pointer, (double*)sums.Pointer, (T*)means.Block.Pointer, (T*)variances.Block.Pointer, results, run, count);
+            Repeat((T*)means.Block.Pointer, results);
+            Repeat((T*)variances.Block.Pointer, results);
         }
         else
         {
@@ -58,6 +62,7 @@ internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpress
                 Run = run,
                 Count = count,
                 Parts = parts,
+                Copies = copies,
             };
             KernelLauncher.Launch(device, Name, MomentKernels.Sums<T, TWidth>, results * parts, arguments);
             KernelLauncher.Launch(device, Name, MomentKernels.Moments<T, TWidth>, results, arguments);
@@ -65,5 +70,14 @@ internal readonly unsafe struct MomentCall(BufferExpression input, BufferExpress
 
         // What is on the stream comes before whatever the memory is used for next.
         sums.Release();
+    }
+
+    // From the last one on: its copies lie behind all that is still to be read.
+    private void Repeat<T>(T* values, long count) where T : unmanaged
+    {
+        for (long i = count - 1; i >= 0 && copies > 1; i--)
+        {
+            new Span<T>(values + i * copies, checked((int)copies)).Fill(values[i]);
+        }
     }
 }

@@ -48,7 +48,7 @@ public static partial class Functional
         CheckTable(name, weight);
         var index = IndexRange.Expect(name, input, weight.Device).Flatten();
         var padding = paddingIdx is { } p ? Wrapped(name, p, weight) : (long?)null;
-        var places = Tensor.Along(index, [index.NumElements, weight.Shape[1]], 0);
+        var places = Tensor.Places(index, [index.NumElements, weight.Shape[1]], 0);
         if (maxNorm is { } norm)
         {
             Renormalise(name, weight, index, places, norm, normType);

@@ -48,7 +48,7 @@ public static partial class Functional
         var rows = IndexRange.Expect("EmbeddingBag", input, weight.Device).Flatten();
         if (maxNorm is { } norm)
         {
-            Renormalise("EmbeddingBag", weight, rows, Tensor.Along(rows, [rows.NumElements, weight.Shape[1]], 0), norm, normType);
+            Renormalise("EmbeddingBag", weight, rows, Tensor.Places(rows, [rows.NumElements, weight.Shape[1]], 0), norm, normType);
         }
 
         var isPadding = paddingIdx is { } padding ? rows == Wrapped("EmbeddingBag", padding, weight) : null;

@@ -1,4 +1,5 @@
 using Autograd.Gpu.Operations;
+using Autograd.Gpu.Optim;
 using Autograd.Gpu.Tape;
 using Autograd.Gpu.Transforms;
 
@@ -186,9 +187,9 @@ public static partial class Functional
         double eps)
     {
         var dtype = input.DType.ComputeType();
-        var affine = NormalisedPart.Affine(input.Shape[1], input.Rank);
-        var scale = weight?.Reshape(affine) ?? Tensor.Ones(affine, dtype, input.Device);
-        var shift = bias?.Reshape(affine) ?? Tensor.Zeros(affine, dtype, input.Device);
+        Shape affine = weight is null && bias is null ? default : NormalisedPart.Affine(input.Shape[1], input.Rank);
+        var scale = weight?.Reshape(affine) ?? Tensor.Wrap(1, input.Device, dtype);
+        var shift = bias?.Reshape(affine) ?? Tensor.Wrap(0, input.Device, dtype);
         if (input.NumElements == 0)
         {
             // There are no statistics of nothing, and nothing to normalise; gradients of weight and bias are zeros.
@@ -214,6 +215,22 @@ public static partial class Functional
         if (running is not null)
         {
             var mean = value.Shape[0] == 1 ? value : value.Mean([0]);
+            if (running.Wrapper is null && running.Layout.IsWhole(running.Storage.Count) && mean.IsContiguous)
+            {
+                // At once: pending values would gather from step to step, and hold what each has measured.
+                running.Materialize();
+                mean.Materialize();
+                if (running.TryUpdate(Decayed.Instance, running, 1 - momentum))
+                {
+                    if (!running.TryUpdate(AddScaled.Instance, mean, momentum * factor))
+                    {
+                        running.Add_(mean.Reshape(running.Shape) * (momentum * factor));
+                    }
+
+                    return;
+                }
+            }
+
             running.Mul_(1 - momentum).Add_((mean.Reshape(running.Shape) * (momentum * factor)).To(running.DType));
         }
     }

@@ -4,8 +4,8 @@ using static Autograd.Gpu.Tests.Memory.Allocations;
 namespace Autograd.Gpu.Tests.Memory;
 
 /// <summary>
-/// What single convolutions and poolings leave to the garbage collector: forward at most 2 KB for each operation on the tape (the bias of a convolution is two: a reshape and a sum), and with
-/// the backward pass, where each has a derivative, at most twice that. A plan or a table that was made anew would take more.
+/// What single operations leave to the garbage collector: convolutions and poolings forward at most 2 KB for each operation on the tape (the bias of a convolution is two: a reshape and a sum), and with
+/// the backward pass, where each has a derivative, at most twice that; layers at most 2 KB in all. A plan or a table that was made anew would take more.
 /// </summary>
 [NonParallelizable]
 internal sealed class OperationAllocationTests
@@ -53,7 +53,42 @@ internal sealed class OperationAllocationTests
 
     [TestCaseSource(nameof(Convolutions))]
     [TestCaseSource(nameof(Poolings))]
-    public void TwoKilobytesAnOperation(object call, Tensor[] leaves) => CheckCall((Func<Tensor>)call, leaves);
+    public void TwoKilobytesAnOperation(object call, Tensor[] leaves) => CheckCall((Func<Tensor>)call, BytesPerOperation, 2 * BytesPerOperation, leaves);
+
+    // Forward and backward together within 2 KB a node. Where one node makes three gradients, each takes a tensor, its storage, its layout and its block, some 300 bytes.
+    private static IEnumerable<TestCaseData> Layers()
+    {
+        Tensor rows = Leaf(16, 32), weight = Leaf(24, 32), bias = Leaf(24), scale = Leaf(32), shift = Leaf(32);
+        yield return Case("Linear", () => Linear(rows, weight), rows, weight);
+        yield return Case("Linear, bias", () => Linear(rows, weight, bias), rows, weight, bias);
+        yield return Case("LayerNorm", () => LayerNorm(rows, [32], scale, shift), rows, scale, shift);
+        yield return Case("LayerNorm, plain", () => LayerNorm(rows, [32]), rows);
+        yield return Case("RmsNorm", () => RmsNorm(rows, [32], scale), rows, scale);
+        yield return Case("Softmax", () => Softmax(rows, 1), rows);
+        var (table, ids) = (Leaf(50, 32), Tensor.Arange(16, device: Device.Cpu));
+        yield return Case("Embedding", () => Embedding(ids, table), table);
+        yield return Case("CrossEntropy", () => CrossEntropy(rows, ids), rows);
+        Tensor channels = Leaf(6), offsets = Leaf(6), mean = Tensor.Zeros([6], device: Device.Cpu), variance = Tensor.Ones([6], device: Device.Cpu);
+        yield return Case("BatchNorm", () => BatchNorm(s_image, mean, variance, channels, offsets, training: true), s_image, channels, offsets);
+        yield return Case("GroupNorm", () => GroupNorm(s_image, 2, channels, offsets), s_image, channels, offsets);
+    }
+
+    // One node each, for three gradients beside what is kept, or for a formula whose parts are values that wait.
+    private static IEnumerable<TestCaseData> LayersOfMore()
+    {
+        Tensor batch = Leaf(4, 8, 32), weight = Leaf(24, 32), bias = Leaf(24), query = Leaf(2, 2, 16, 16), key = Leaf(2, 2, 16, 16), value = Leaf(2, 2, 16, 16);
+        yield return Case("Linear, bias, of a batch", () => Linear(batch, weight, bias), batch, weight, bias);
+        yield return Case("Attention", () => ScaledDotProductAttention(query, key, value, isCausal: true), query, key, value);
+        yield return Case("GroupNorm, plain", () => GroupNorm(s_image, 2), s_image);
+        yield return Case("InstanceNorm, plain", () => InstanceNorm(s_image), s_image);
+    }
+
+    [TestCaseSource(nameof(Layers))]
+    public void TwoKilobytesWithTheDerivative(object call, Tensor[] leaves) => CheckCall((Func<Tensor>)call, BytesPerOperation, BytesPerOperation, leaves);
+
+    [TestCaseSource(nameof(LayersOfMore))]
+    public void TwoKilobytesForwardAndForTheDerivative(object call, Tensor[] leaves) =>
+        CheckCall((Func<Tensor>)call, 2 * BytesPerOperation, 2 * BytesPerOperation, leaves);
 
     private static TestCaseData Case(string name, Func<Tensor> call, params Tensor[] leaves) => new TestCaseData(call, leaves).SetName(name);
 

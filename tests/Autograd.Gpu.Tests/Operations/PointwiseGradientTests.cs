@@ -55,8 +55,10 @@ internal sealed class PointwiseGradientTests
                 {
                     for (int i = 0; i < expected[k].Length; i++)
                     {
+                        // The slopes of these read the result, whose last bit is not the same on host and device: 1 - y² is only as good as y is near 1.
+                        bool readsTables = dtype == DType.Float32 && operation.Name is ("Tanh" or "Sigmoid");
                         Assert.That(
-                            Numbers.Ulps(expected[k][i], actual[k][i], dtype),
+                            readsTables ? Math.Abs(expected[k][i] - actual[k][i]) * (1 << 24) : Numbers.Ulps(expected[k][i], actual[k][i], dtype),
                             Is.LessThanOrEqualTo(8),
                             $"{operation.Name} of {dtype} on {device}, {TestDevices.ModeName(lazy)}, input {k}, element {i}: {expected[k][i]:R} and {actual[k][i]:R}");
                     }

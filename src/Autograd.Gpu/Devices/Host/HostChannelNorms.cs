@@ -22,10 +22,10 @@ internal unsafe struct ChannelProblem<T>
     /// <summary>A number for each channel, of each sample unless samples count together.</summary>
     public T* Mean, Variance;
 
-    /// <summary>A number for each channel.</summary>
+    /// <summary>A number for each channel; null for 1.</summary>
     public T* Weight;
 
-    /// <summary>Where the gradients go; that of the input may be null.</summary>
+    /// <summary>Where the gradients go, if they are wanted.</summary>
     public T* Result, WeightResult, BiasResult;
 
     /// <summary>Two for each channel of each sample, then two for each mean.</summary>
@@ -114,8 +114,15 @@ internal static unsafe class HostChannelNorms
                 (sum, product) = (sum + two[0], product + two[1]);
             }
 
-            x.WeightResult[c] = T.CreateTruncating(product);
-            x.BiasResult[c] = T.CreateTruncating(sum);
+            if (x.WeightResult is not null)
+            {
+                x.WeightResult[c] = T.CreateTruncating(product);
+            }
+
+            if (x.BiasResult is not null)
+            {
+                x.BiasResult[c] = T.CreateTruncating(sum);
+            }
         }
     }
 
@@ -163,7 +170,7 @@ internal static unsafe class HostChannelNorms
             for (nint k = 0; k < Problem.Planes; k++)
             {
                 nint plane = Problem.Plane(mean, k);
-                double weight = double.CreateTruncating(Problem.Weight[plane % Problem.Channels]);
+                double weight = Problem.Weight is null ? 1 : double.CreateTruncating(Problem.Weight[plane % Problem.Channels]);
                 sum += weight * Problem.Sums[2 * plane];
                 product += weight * Problem.Sums[2 * plane + 1];
             }
@@ -207,7 +214,7 @@ internal static unsafe class HostChannelNorms
         {
             var (center, scale) = Statistics(plane);
             double* averages = Problem.Sums + 2 * (Problem.Samples * Problem.Channels + mean);
-            T first = T.CreateTruncating(averages[0]), second = T.CreateTruncating(averages[1]), weight = Problem.Weight[plane % Problem.Channels];
+            T first = T.CreateTruncating(averages[0]), second = T.CreateTruncating(averages[1]), weight = Problem.Weight is null ? T.One : Problem.Weight[plane % Problem.Channels];
             nint n = Problem.Positions, lanes = TOps.Lanes, i = 0, start = plane * n;
             T* x = Problem.Input + start, g = Problem.Gradient + start, result = Problem.Result + start;
             TVector minus = TOps.Of(center), times = TOps.Of(scale), weights = TOps.Of(weight), sums = TOps.Of(first), products = TOps.Of(second);

@@ -181,9 +181,17 @@ internal static unsafe class HostColumnNorms
 
                 // scale (weight g - mean(weight g) - y mean(weight g y)) with y = (x - mean) scale.
                 double scale = 1 / Math.Sqrt(double.CreateTruncating(Problem.Variance[channel]) + Problem.Epsilon), slopes = product * scale;
-                double factor = scale * double.CreateTruncating(Problem.Weight[channel]), share = -factor * each;
-                Problem.WeightResult[channel] = T.CreateTruncating(slopes);
-                Problem.BiasResult[channel] = T.CreateTruncating(sum);
+                double factor = scale * (Problem.Weight is null ? 1 : double.CreateTruncating(Problem.Weight[channel])), share = -factor * each;
+                if (Problem.WeightResult is not null)
+                {
+                    Problem.WeightResult[channel] = T.CreateTruncating(slopes);
+                }
+
+                if (Problem.BiasResult is not null)
+                {
+                    Problem.BiasResult[channel] = T.CreateTruncating(sum);
+                }
+
                 T ofGradient = T.CreateTruncating(factor), ofDistance = T.CreateTruncating(share * scale * slopes), plus = T.CreateTruncating(share * sum);
                 if (isPlain)
                 {

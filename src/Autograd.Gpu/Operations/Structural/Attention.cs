@@ -12,7 +12,7 @@ namespace Autograd.Gpu.Operations;
 /// <param name="mask">A tensor without gradient that no transform wraps: bool (true takes part) or of the computing dtype (added), broadcast to the scores.</param>
 internal sealed class Attention(AttentionOptions options, Tensor? mask) : StructuralOperation("ScaledDotProductAttention")
 {
-    private Tensor? _logSum;
+    private BufferExpression? _logSum;
     private Tensor? _output;
 
     public override Saves Saves => Saves.Inputs | Saves.Input2;
@@ -27,16 +27,16 @@ internal sealed class Attention(AttentionOptions options, Tensor? mask) : Struct
     }
 
     /// <summary>The output, the same value kept from writes over it, and the logarithms of the sums, [.., l]; all in the computing dtype.</summary>
-    public static (Tensor Output, Tensor Kept, Tensor LogSum) Compute(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options)
+    public static (Tensor Output, Tensor Kept, BufferExpression LogSum) Compute(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options)
     {
         using var mode = GradMode.Set(false);
         var dtype = query.DType.ComputeType();
         var device = query.Device;
         using (device.Gate.Enter())
         {
-            Shape shape = Shape.Own([.. query.Shape.AsSpan()[..^1], value.Shape[-1]]), rows = Shape.Own(query.Shape.AsSpan()[..^1].ToArray());
-            var layout = AttentionOperands.Ordered(shape, AttentionOperands.Order(query), 0);
-            var result = new BufferExpression(device.Allocate(shape.NumElements * dtype.Size()), dtype, Layout.Contiguous([shape.NumElements]));
+            var shape = query.Shape[-1] == value.Shape[-1] ? query.Shape : Shape.Own([.. query.Shape.AsSpan()[..^1], value.Shape[-1]]);
+            var rows = Shape.Own(query.Shape.AsSpan()[..^1].ToArray());
+            var (result, layout) = AttentionOperands.NewLike(query, shape, dtype);
             var logSum = new BufferExpression(device.Allocate(rows.NumElements * dtype.Size()), dtype, Layout.Contiguous(rows));
             if (rows.NumElements > 0)
             {
@@ -47,8 +47,8 @@ internal sealed class Attention(AttentionOptions options, Tensor? mask) : Struct
                 Executor.Of(device).Run(call, shape);
             }
 
-            var flat = Tensor.FromNewBuffer(device, result);
-            return (flat.View(layout), flat.ShareValue().View(layout), Tensor.FromNewBuffer(device, logSum));
+            var storage = new Storage(device, result);
+            return (new Tensor(storage, layout), new Tensor(storage.Share(), layout), logSum);
         }
     }
 
@@ -67,11 +67,16 @@ internal sealed class Attention(AttentionOptions options, Tensor? mask) : Struct
     public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
     {
         Tensor query = saved.Input0, key = saved.Input1, value = saved.Input2;
-        (Tensor, Tensor)? kept = _logSum is null ? null : (_output!, _logSum);
-        var (ofQuery, ofKey, ofValue) = AttentionGradients.Of(options, mask, gradient, query, key, value, kept);
-        inputGradients[0] = needs[0] ? ofQuery : null;
-        inputGradients[1] = needs[1] ? ofKey : null;
-        inputGradients[2] = needs[2] ? ofValue : null;
+        (Tensor, BufferExpression)? kept = _logSum is null ? null : (_output!, _logSum);
+        (inputGradients[0], inputGradients[1], inputGradients[2]) = AttentionGradients.Of(options, mask, gradient, query, key, value, kept);
+        for (int i = 0; i < needs.Length; i++)
+        {
+            if (!needs[i])
+            {
+                Temporary.Drop(inputGradients[i]!);
+                inputGradients[i] = null;
+            }
+        }
     }
 
     public override Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents)

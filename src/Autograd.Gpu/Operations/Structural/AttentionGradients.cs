@@ -13,33 +13,38 @@ namespace Autograd.Gpu.Operations;
 /// <param name="mask">Its mask.</param>
 /// <param name="regions">Where the gradients lie in the result.</param>
 /// <param name="kept">What the forward kernel left, if it ran on these very values; it runs again otherwise.</param>
-internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask, AttentionRegions regions, (Tensor Output, Tensor LogSum)? kept)
+internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask, AttentionRegions regions, (Tensor Output, BufferExpression LogSum)? kept)
     : StructuralOperation("ScaledDotProductAttentionBackward")
 {
     public override Saves Saves => Saves.Inputs | Saves.Input2;
 
     /// <summary>The gradients of q, k and v; recorded, or seen by transforms, where anything may ask for that.</summary>
     public static (Tensor Query, Tensor Key, Tensor Value) Of(
-        AttentionOptions options, Tensor? mask, Tensor gradient, Tensor query, Tensor key, Tensor value, (Tensor Output, Tensor LogSum)? kept)
+        AttentionOptions options, Tensor? mask, Tensor gradient, Tensor query, Tensor key, Tensor value, (Tensor Output, BufferExpression LogSum)? kept)
     {
-        var regions = new AttentionRegions(query, key, value);
         bool isLast = !GradMode.IsEnabled && gradient.Wrapper is null && query.Wrapper is null && key.Wrapper is null && value.Wrapper is null;
         if (isLast)
         {
-            var packed = Compute(options, mask, regions, gradient, query, key, value, kept);
-            var views = regions.Views(packed);
-            Temporary.Drop(packed);
-            return views;
+            return Apart(options, mask, gradient, query, key, value, kept);
         }
 
+        var regions = new AttentionRegions(query, key, value);
         return regions.Parts(Structural.Apply(new AttentionGradients(options, mask, regions, kept), [gradient, query, Tensor.Cat([key, value], -1)]));
     }
 
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs)
     {
         using var mode = GradMode.Set(false);
+        var (gradient, query) = (inputs[0], inputs[1]);
         var (key, value) = Split(inputs[2]);
-        return Compute(options, mask, regions, inputs[0], inputs[1], key, value, kept);
+        var (dtype, device) = (query.DType.ComputeType(), query.Device);
+        using (device.Gate.Enter())
+        {
+            var result = new BufferExpression(device.Allocate(regions.Count * dtype.Size()), dtype, Layout.Contiguous([regions.Count]));
+            var (ofQuery, ofKey, ofValue) = regions.Stacks(result);
+            Compute(options, mask, gradient, query, key, value, kept, ofQuery, ofKey, ofValue);
+            return Tensor.FromNewBuffer(device, result).CastIfNeeded(query.DType);
+        }
     }
 
     /// <summary>
@@ -112,12 +117,36 @@ internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask,
             : regions.Pack(ofQuery, ofKey, ofValue, 1);
     }
 
-    private static Tensor Compute(
-        AttentionOptions options, Tensor? mask, AttentionRegions regions, Tensor gradient, Tensor query, Tensor key, Tensor value,
-        (Tensor Output, Tensor LogSum)? kept)
+    /// <summary>The three in tensors of their own, not recorded.</summary>
+    private static (Tensor Query, Tensor Key, Tensor Value) Apart(
+        AttentionOptions options, Tensor? mask, Tensor gradient, Tensor query, Tensor key, Tensor value, (Tensor Output, BufferExpression LogSum)? kept)
     {
-        using var mode = GradMode.Set(false);
         var (given, dtype, device) = (query.DType, query.DType.ComputeType(), query.Device);
+        using (device.Gate.Enter())
+        {
+            var (ofQuery, queryLayout) = AttentionOperands.NewLike(query, query.Shape, dtype);
+            var (ofKey, keyLayout) = AttentionOperands.NewLike(key, key.Shape, dtype);
+            var (ofValue, valueLayout) = AttentionOperands.NewLike(value, value.Shape, dtype);
+            Compute(
+                options, mask, gradient, query, key, value, kept, AttentionOperands.Stack(ofQuery.WithLayout(queryLayout)),
+                AttentionOperands.Stack(ofKey.WithLayout(keyLayout)), AttentionOperands.Stack(ofValue.WithLayout(valueLayout)));
+            return (Own(ofQuery, queryLayout), Own(ofKey, keyLayout), Own(ofValue, valueLayout));
+        }
+
+        Tensor Own(BufferExpression flat, Layout layout) => new Tensor(new Storage(device, flat), layout).CastIfNeeded(given);
+    }
+
+    /// <summary>Computes the three, of the computing dtype, into their places; under the device's gate.</summary>
+    private static void Compute(
+        AttentionOptions options, Tensor? mask, Tensor gradient, Tensor query, Tensor key, Tensor value, (Tensor Output, BufferExpression LogSum)? kept,
+        MatrixStack ofQuery, MatrixStack ofKey, MatrixStack ofValue)
+    {
+        var dtype = query.DType.ComputeType();
+        if (ofQuery.Buffer.Layout.Count + ofKey.Buffer.Layout.Count + ofValue.Buffer.Layout.Count == 0)
+        {
+            return;
+        }
+
         (gradient, query) = (gradient.CastIfNeeded(dtype), query.CastIfNeeded(dtype));
         (key, value) = (key.CastIfNeeded(dtype), value.CastIfNeeded(dtype));
         if (kept is null)
@@ -126,23 +155,15 @@ internal sealed class AttentionGradients(AttentionOptions options, Tensor? mask,
             kept = (output, logSum);
         }
 
-        var delta = (gradient * kept.Value.Output).Sum(-1);
-        using (device.Gate.Enter())
-        {
-            var result = new BufferExpression(device.Allocate(regions.Count * dtype.Size()), dtype, Layout.Contiguous([regions.Count]));
-            if (regions.Count > 0)
-            {
-                var (ofQuery, ofKey, ofValue) = regions.Stacks(result);
-                var call = new AttentionGradientCall(
-                    AttentionOperands.Read(gradient), AttentionOperands.Read(query), AttentionOperands.Read(key), AttentionOperands.Read(value),
-                    Attention.Mask(mask, query, key), kept.Value.LogSum.ContiguousBuffer(), delta.ContiguousBuffer(), ofQuery, ofKey, ofValue,
-                    AttentionOperands.Shape(query, key, value), options);
-                Executor.Of(device).Run(call, query.Shape);
-            }
-
-            Temporary.Drop(delta);
-            return Tensor.FromNewBuffer(device, result).CastIfNeeded(given);
-        }
+        var products = gradient * kept.Value.Output;
+        var delta = products.Sum(-1);
+        var call = new AttentionGradientCall(
+            AttentionOperands.Read(gradient), AttentionOperands.Read(query), AttentionOperands.Read(key), AttentionOperands.Read(value),
+            Attention.Mask(mask, query, key), kept.Value.LogSum, delta.ContiguousBuffer(), ofQuery, ofKey, ofValue,
+            AttentionOperands.Shape(query, key, value), options);
+        Executor.Of(query.Device).Run(call, query.Shape);
+        Temporary.Drop(products);
+        Temporary.Drop(delta);
     }
 
     private (Tensor Key, Tensor Value) Split(Tensor pair) => (pair.Narrow(-1, 0, regions.Width), pair.Narrow(-1, regions.Width, pair.Shape[-1] - regions.Width));
@@ -160,10 +181,6 @@ internal sealed class AttentionRegions(Tensor query, Tensor key, Tensor value)
 
     /// <summary>Columns of k.</summary>
     public long Width { get; } = key.Shape[-1];
-
-    /// <summary>The three in a new tensor that nothing records.</summary>
-    public (Tensor Query, Tensor Key, Tensor Value) Views(Tensor packed) =>
-        (packed.View(_query.Layout), packed.View(_key.Layout), packed.View(_value.Layout));
 
     /// <summary>The three, by operations.</summary>
     public (Tensor Query, Tensor Key, Tensor Value) Parts(Tensor packed) => (_query.Of(packed), _key.Of(packed), _value.Of(packed));

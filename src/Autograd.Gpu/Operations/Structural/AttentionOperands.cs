@@ -71,6 +71,14 @@ internal static class AttentionOperands
         return Layout.Strided(shape, strides, offset);
     }
 
+    /// <summary>Room for a tensor of a shape, whose dimensions lie in memory as those of <paramref name="like"/>, and its layout; under the device's gate.</summary>
+    public static (BufferExpression Flat, Layout Layout) NewLike(Tensor like, Shape shape, DType dtype)
+    {
+        var layout = like.Wrapper is null && !like.IsContiguous ? Ordered(shape, Order(like), 0) : shape == like.Shape ? like.Layout.Compact : Layout.Contiguous(shape);
+        var flat = layout.IsContiguous ? layout : Layout.Contiguous([layout.Count]);
+        return (new BufferExpression(like.Device.Allocate(layout.Count * dtype.Size()), dtype, flat), layout);
+    }
+
     private static bool Moves(Layout layout, int before, int after) =>
         layout.Shape[before] > 1 && layout.Shape[after] > 1 && layout.Stride(before) > 0 && layout.Stride(before) < layout.Stride(after);
 }

@@ -1,3 +1,4 @@
+using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
 
 namespace Autograd.Gpu.Operations;
@@ -8,7 +9,7 @@ namespace Autograd.Gpu.Operations;
 /// </summary>
 internal sealed class CrossEntropyLoss(long ignoreIndex) : StructuralOperation("CrossEntropyLoss")
 {
-    private Tensor? _moments;
+    private BufferExpression? _moments;
 
     public override Saves Saves => Saves.Inputs;
 

@@ -1,4 +1,5 @@
 using Autograd.Gpu.Lazy;
+using Autograd.Gpu.Tape;
 using Autograd.Gpu.Transforms;
 
 namespace Autograd.Gpu.Operations;
@@ -47,6 +48,13 @@ internal sealed class Linear : StructuralOperation
 
     public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
     {
+        var (known, weights) = (needs[1] ? saved.Input0 : null, needs[0] ? saved.Input1 : null);
+        if (!GradMode.IsEnabled && gradient.Wrapper is null && known?.Wrapper is null && weights?.Wrapper is null && gradient.NumElements > 0)
+        {
+            Last(gradient, known, weights, inputGradients, needs.Length > 2 && needs[2]);
+            return;
+        }
+
         var tall = gradient.Rank == 2 ? gradient : gradient.Reshape(Rows(gradient.Shape), gradient.Shape[-1]);
         if (needs[0])
         {
@@ -62,13 +70,57 @@ internal sealed class Linear : StructuralOperation
             inputGradients[1] = TransposedProduct.Apply(tall, x.Rank == 2 ? x : x.Reshape(Rows(x.Shape), x.Shape[-1]), true, false);
         }
 
-        // What is not summed here, the engine sums over the rows.
+        // The engine sums it over the rows.
         if (needs.Length > 2 && needs[2])
         {
-            inputGradients[2] = RowKernels.IsLast(gradient, gradient) ? SumOfRows(tall) ?? gradient : gradient;
+            inputGradients[2] = gradient;
         }
 
         Temporary.Drop(tall, gradient);
+    }
+
+    /// <summary>The gradients where nothing can follow them, of the input if the weights are given, of the weights if the input is, by products alone.</summary>
+    private static void Last(Tensor gradient, Tensor? x, Tensor? weight, Span<Tensor?> inputGradients, bool needsBias)
+    {
+        var device = gradient.Device;
+        using (device.Gate.Enter())
+        {
+            long columns = gradient.Shape[-1];
+            var tall = Tall(gradient, columns, out long rows);
+            long row = tall.Layout.Stride(0), column = tall.Layout.Stride(1);
+            if (weight is not null)
+            {
+                long inner = weight.Shape[1];
+                var result = Fuser.NewBuffer(device, gradient.DType, x?.Layout.Compact ?? Layout.Contiguous(WithLast(gradient.Shape, inner)));
+                if (inner > 0)
+                {
+                    var right = weight.StridedBuffer();
+                    var size = new MatrixProduct(
+                        1, rows, inner, columns, new MatrixStrides(0, row, column), new MatrixStrides(0, right.Layout.Stride(0), right.Layout.Stride(1)));
+                    Executor.Of(device).MatMul(tall, right, size, result);
+                }
+
+                inputGradients[0] = Tensor.FromNewBuffer(device, result);
+            }
+
+            if (x is not null)
+            {
+                long inner = x.Shape[-1];
+                var result = Fuser.NewBuffer(device, gradient.DType, weight?.Layout.Compact ?? Layout.Contiguous(Shape.Own([columns, inner])));
+                if (inner > 0)
+                {
+                    var right = Tall(x, inner, out _);
+                    var size = new MatrixProduct(
+                        1, columns, inner, rows, new MatrixStrides(0, column, row), new MatrixStrides(0, right.Layout.Stride(0), right.Layout.Stride(1)));
+                    Executor.Of(device).MatMul(tall, right, size, result);
+                }
+
+                inputGradients[1] = Tensor.FromNewBuffer(device, result);
+            }
+
+            // What is not summed here, the engine sums over the rows.
+            inputGradients[2..].Fill(needsBias ? SumOfRows(device, tall) ?? gradient : null);
+        }
     }
 
     public override Tensor? Jvp(Tensor output, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor?> tangents)
@@ -97,21 +149,23 @@ internal sealed class Linear : StructuralOperation
         return inputs.Count < 3 ? product : product + inputs.Aligned(2, rank);
     }
 
-    /// <summary>The sum of a small matrix's rows, where that takes no kernel; otherwise null.</summary>
-    private static Tensor? SumOfRows(Tensor matrix)
+    /// <summary>The sum of a matrix's rows, unless they are strided; otherwise null.</summary>
+    private static Tensor? SumOfRows(Device device, BufferExpression matrix)
     {
-        var device = matrix.Device;
-        using (device.Gate.Enter())
+        var result = Fuser.NewBuffer(device, matrix.DType, Layout.Contiguous(Shape.Own([matrix.Shape[1]])));
+        var executor = Executor.Of(device);
+        if (!executor.TrySumRows(matrix, result))
         {
-            var result = Fuser.NewBuffer(device, matrix.DType, Layout.Contiguous(Shape.Own([matrix.Shape[1]])));
-            if (Executor.Of(device).TrySumRows(matrix.StridedBuffer(), result))
+            if (!matrix.Layout.IsContiguous || result.Layout.Count == 0)
             {
-                return Tensor.FromNewBuffer(device, result);
+                result.Block.Release();
+                return null;
             }
 
-            result.Block.Release();
-            return null;
+            executor.Reduce(Reduction.Sum, matrix, new ReductionShape(1, matrix.Shape[0], matrix.Shape[1]), result);
         }
+
+        return Tensor.FromNewBuffer(device, result);
     }
 
     /// <summary>The tensor as one matrix, read where it lies if its strides allow that.</summary>

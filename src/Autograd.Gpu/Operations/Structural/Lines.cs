@@ -24,8 +24,20 @@ internal static class Lines
     public static LineOperand Read(Tensor tensor, int dim)
     {
         var (outer, length, inner) = Of(tensor.Shape, dim);
+        var buffer = tensor.StridedBuffer();
+        if (tensor.IsContiguous)
+        {
+            return new LineOperand(buffer, new LineStrides(Math.Max(length, 1) * Math.Max(inner, 1), Math.Max(inner, 1), 1));
+        }
+
+        if (tensor.Rank == 2)
+        {
+            long row = tensor.Layout.Stride(0), column = tensor.Layout.Stride(1);
+            return new LineOperand(buffer, dim == 0 ? new LineStrides(row * length, row, column) : new LineStrides(row, column, column));
+        }
+
         var shape = Shape.Own([outer, length, inner]);
-        if (tensor.StridedBuffer() is var buffer && buffer.Layout.Reshape(shape) is not { } layout)
+        if (buffer.Layout.Reshape(shape) is not { } layout)
         {
             buffer = tensor.ContiguousBuffer();
             layout = buffer.Layout.Reshape(shape)!;

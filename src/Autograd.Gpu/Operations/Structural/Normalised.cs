@@ -6,7 +6,7 @@ namespace Autograd.Gpu.Operations;
 
 /// <summary>
 /// (x - mean) / sqrt(var + eps) * weight + bias for x of [N, C, ...], with means and (biased) variances over a part of it: batch, instance and group
-/// normalisation. Weight and bias have a number for each channel, as [C, 1, ...]. Half types are computed in float32.
+/// normalisation. Weight and bias have a number for each channel, as [C, 1, ...], or are the numbers 1 and 0. Half types are computed in float32.
 /// </summary>
 /// <remarks>
 /// The gradient needs two sums over the positions, of the gradient and of its product with the normalised values; all others are sums of these. Mean and
@@ -28,7 +28,7 @@ internal sealed class Normalised(string name, NormalisedPart part, double eps, S
         using var mode = GradMode.Set(false);
         var dtype = inputs[0].DType;
         var x = inputs[0].CastIfNeeded(dtype.ComputeType());
-        return Formula(x, inputs[1].CastIfNeeded(x.DType), inputs[2].CastIfNeeded(x.DType), kept ?? part.Measure(x)).CastIfNeeded(dtype);
+        return Pending(x, inputs[1].CastIfNeeded(x.DType), inputs[2].CastIfNeeded(x.DType), kept ?? part.Measure(x)).CastIfNeeded(dtype);
     }
 
     public override void Vjp(Tensor gradient, in SavedValues saved, Span<Tensor?> inputGradients, ReadOnlySpan<bool> needs)
@@ -39,7 +39,7 @@ internal sealed class Normalised(string name, NormalisedPart part, double eps, S
         bool isConstant = kept is not null && !GradMode.IsEnabled && x.Wrapper is null && gradient.Wrapper is null;
         if (isConstant && weight.Wrapper is null && part.HasGradients(x))
         {
-            (inputGradients[0], inputGradients[1], inputGradients[2]) = part.Gradients(x, gradient, kept!, weight, eps, needs[0]);
+            (inputGradients[0], inputGradients[1], inputGradients[2]) = part.Gradients(x, gradient, kept!, weight, eps, needs);
             return;
         }
 
@@ -91,7 +91,36 @@ internal sealed class Normalised(string name, NormalisedPart part, double eps, S
         return Formula(x, weight, bias, part.StatisticsOf(x)).To(dtype);
     }
 
-    private Tensor Formula(Tensor x, Tensor weight, Tensor bias, Statistics statistics) => (x - statistics.Mean) * (Scale(statistics) * weight) + bias;
+    /// <summary><see cref="Formula"/> as one value that waits, without tensors for its parts; not recorded.</summary>
+    private Tensor Pending(Tensor x, Tensor weight, Tensor bias, Statistics statistics)
+    {
+        var (device, dtype, small) = (x.Device, x.DType, statistics.Variance.Layout);
+        using (device.Gate.Enter())
+        {
+            Expression Apply<T>(Layout layout, Expression a, Expression? b = null) where T : PointwiseOperation, new() =>
+                Fuser.Apply(device, Op<T>.Instance, dtype, layout, a, b);
+
+            var scale = Apply<Rsqrt>(small, Apply<Add>(small, statistics.Variance.ReadInput(dtype, small), Tensor.Wrap(eps, device, dtype).ReadInput(dtype, small)));
+            if (!NormalisedPart.IsNumber(weight))
+            {
+                scale = Apply<Mul>(small, scale, weight.ReadInput(dtype, small));
+            }
+
+            // In memory before it is broadcast; what is pending holds it then.
+            using var scales = Tensor.FromExpression(device, scale);
+            var layout = x.Layout.Compact;
+            var distance = Apply<Sub>(layout, x.ReadInput(dtype, layout), statistics.Mean.ReadInput(dtype, layout));
+            var result = Apply<Mul>(layout, distance, scales.ReadInput(dtype, layout));
+            return Tensor.FromExpression(device, NormalisedPart.IsNumber(bias) ? result : Apply<Add>(layout, result, bias.ReadInput(dtype, layout)));
+        }
+    }
+
+    private Tensor Formula(Tensor x, Tensor weight, Tensor bias, Statistics statistics)
+    {
+        var scale = Scale(statistics);
+        var scaled = (x - statistics.Mean) * (NormalisedPart.IsNumber(weight) ? scale : scale * weight);
+        return NormalisedPart.IsNumber(bias) ? scaled : scaled + bias;
+    }
 
     private Tensor Scale(Statistics statistics) => (statistics.Variance + eps).Rsqrt();
 }
@@ -108,6 +137,9 @@ internal sealed record Statistics(Tensor Mean, Tensor Variance);
 /// <param name="Groups">Groups of channels; 0 where each channel counts by itself.</param>
 internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
 {
+    /// <summary>Whether this weight is 1, or this bias 0, for there is none.</summary>
+    public static bool IsNumber(Tensor vector) => vector.Rank == 0;
+
     /// <summary>The dimensions behind the channels.</summary>
     private int[] Positions => [.. Enumerable.Range(2 - Rank, Rank - 2)];
 
@@ -119,11 +151,11 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
         using (device.Gate.Enter())
         {
             long positions = PositionsOf(x), channels = x.Shape[1];
-            Shape results = OverBatch ? [channels] : [x.Shape[0], Groups > 0 ? Groups : channels];
-            var (mean, variance) = (Fuser.NewBuffer(device, x.DType, Layout.Contiguous(results)), Fuser.NewBuffer(device, x.DType, Layout.Contiguous(results)));
-            long run = positions * (Groups > 0 ? channels / Groups : 1);
-            Executor.Of(device).Run(new MomentCall(x.ContiguousBuffer(), mean, variance, run), x.Shape);
-            return new Statistics(Spread(Tensor.FromNewBuffer(device, mean), x.Shape), Spread(Tensor.FromNewBuffer(device, variance), x.Shape));
+            var layout = Layout.Contiguous(Affine(channels, Rank, OverBatch ? 1 : x.Shape[0]));
+            var (mean, variance) = (Fuser.NewBuffer(device, x.DType, layout), Fuser.NewBuffer(device, x.DType, layout));
+            long copies = Groups > 0 ? channels / Groups : 1;
+            Executor.Of(device).Run(new MomentCall(x.ContiguousBuffer(), mean, variance, positions * copies, copies), x.Shape);
+            return new Statistics(Tensor.FromNewBuffer(device, mean), Tensor.FromNewBuffer(device, variance));
         }
     }
 
@@ -131,20 +163,25 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
     public bool HasGradients(Tensor x) =>
         x.Device.IsHost && x.Rank == Rank && (OverBatch || PositionsOf(x) >= ChannelNormCall.LeastPositions);
 
-    /// <summary>The gradients of input (if asked for), weight and bias by one kernel; not recorded.</summary>
-    public (Tensor? Input, Tensor Weight, Tensor Bias) Gradients(Tensor x, Tensor gradient, Statistics statistics, Tensor weight, double eps, bool needsInput)
+    /// <summary>The gradients of input, weight and bias, those that are needed, by one kernel; not recorded.</summary>
+    public (Tensor? Input, Tensor? Weight, Tensor? Bias) Gradients(
+        Tensor x, Tensor gradient, Statistics statistics, Tensor weight, double eps, ReadOnlySpan<bool> needs)
     {
         var device = x.Device;
         using (device.Gate.Enter())
         {
-            BufferExpression New(Shape shape) => Fuser.NewBuffer(device, x.DType, Layout.Contiguous(shape));
-            var (input, weights, biases) = (needsInput ? New(x.Shape) : null, New(weight.Shape), New(weight.Shape));
+            var affine = !IsNumber(weight) ? weight.Layout.Compact : needs[1] || needs[2] ? Layout.Contiguous(Affine(x.Shape[1], Rank)) : null;
+            var input = needs[0] ? Fuser.NewBuffer(device, x.DType, x.Layout.Compact) : null;
+            var weights = needs[1] ? Fuser.NewBuffer(device, x.DType, affine!) : null;
+            var biases = needs[2] ? Fuser.NewBuffer(device, x.DType, affine!) : null;
             var call = new ChannelNormCall(
                 x.ContiguousBuffer(), gradient.ContiguousBuffer(), statistics.Mean.ContiguousBuffer(), statistics.Variance.ContiguousBuffer(),
-                weight.ContiguousBuffer(), input, weights, biases, OverBatch ? 0 : Groups > 0 ? x.Shape[1] / Groups : 1, eps);
+                IsNumber(weight) ? null : weight.ContiguousBuffer(), input, weights, biases, OverBatch ? 0 : Groups > 0 ? x.Shape[1] / Groups : 1, eps);
             Executor.Of(device).Run(call, x.Shape);
-            return (input is null ? null : Tensor.FromNewBuffer(device, input), Tensor.FromNewBuffer(device, weights), Tensor.FromNewBuffer(device, biases));
+            return (Own(device, input), Own(device, weights), Own(device, biases));
         }
+
+        static Tensor? Own(Device device, BufferExpression? buffer) => buffer is null ? null : Tensor.FromNewBuffer(device, buffer);
     }
 
     /// <summary>In two passes: the mean, then the squared distances from it. Recorded if the tensor is.</summary>
@@ -174,11 +211,6 @@ internal sealed record NormalisedPart(int Rank, bool OverBatch, long Groups)
     public Tensor Total(Tensor sums) => Groups > 0
         ? OfChannels(sums.Reshape([.. sums.Shape.AsSpan()[..^(Rank - 1)], Groups, sums.Shape[1 - Rank] / Groups]).Sum(-1, keepDim: true), sums.Shape)
         : OverBatch ? sums.Sum(-Rank, keepDim: true) : sums;
-
-    /// <summary>What was measured, in a shape that broadcasts to that of the tensor.</summary>
-    private Tensor Spread(Tensor results, Shape shape) => Groups > 0
-        ? OfChannels(results.Unsqueeze(-1), shape)
-        : results.Reshape(Affine(shape[1], Rank, OverBatch ? 1 : shape[0]));
 
     /// <summary>A number for each group, [.., groups, 1], for each channel instead: [.., C, 1, ...].</summary>
     private Tensor OfChannels(Tensor groups, Shape shape)

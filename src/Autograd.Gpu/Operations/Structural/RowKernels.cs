@@ -29,40 +29,40 @@ internal static class RowKernels
         {
             var input = x.CastIfNeeded(compute).ContiguousBuffer();
             var forward = output?.CastIfNeeded(compute).ContiguousBuffer();
-            var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(x.Shape));
+            var result = Fuser.NewBuffer(device, compute, x.Layout.Compact);
             Executor.Of(device).Run(new SoftmaxCall(input, forward, result, size.Rows, size.Length, isLog), x.Shape);
             return Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype);
         }
     }
 
     /// <summary>The normalised rows, and two numbers of each row: [2, rows].</summary>
-    public static (Tensor Result, Tensor Moments) Norm(Tensor x, Tensor? weight, Tensor? bias, (long Rows, long Length) size, double epsilon, bool centres)
+    public static (Tensor Result, BufferExpression Moments) Norm(Tensor x, Tensor? weight, Tensor? bias, (long Rows, long Length) size, double epsilon, bool centres)
     {
         var (device, dtype) = (x.Device, x.DType);
         var compute = dtype.ComputeType();
         using (device.Gate.Enter())
         {
             var moments = Fuser.NewBuffer(device, compute, Layout.Contiguous([2, size.Rows]));
-            var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(x.Shape));
+            var result = Fuser.NewBuffer(device, compute, x.Layout.Compact);
             var call = new NormCall(
                 x.CastIfNeeded(compute).ContiguousBuffer(), null, weight?.CastIfNeeded(compute).ContiguousBuffer(), bias?.CastIfNeeded(compute).ContiguousBuffer(),
                 moments, result, size.Rows, size.Length, epsilon, centres);
             Executor.Of(device).Run(call, x.Shape);
-            return (Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype), Tensor.FromNewBuffer(device, moments));
+            return (Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype), moments);
         }
     }
 
     /// <summary>The gradient of a normalisation's input.</summary>
-    public static Tensor NormGradient(Tensor gradient, Tensor x, Tensor? weight, Tensor moments, (long Rows, long Length) size, bool centres)
+    public static Tensor NormGradient(Tensor gradient, Tensor x, Tensor? weight, BufferExpression moments, (long Rows, long Length) size, bool centres)
     {
         var (device, dtype) = (x.Device, x.DType);
         var compute = dtype.ComputeType();
         using (device.Gate.Enter())
         {
-            var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(x.Shape));
+            var result = Fuser.NewBuffer(device, compute, x.Layout.Compact);
             var call = new NormCall(
                 x.CastIfNeeded(compute).ContiguousBuffer(), gradient.CastIfNeeded(compute).ContiguousBuffer(), weight?.CastIfNeeded(compute).ContiguousBuffer(), null,
-                moments.ContiguousBuffer(), result, size.Rows, size.Length, 0, centres);
+                moments, result, size.Rows, size.Length, 0, centres);
             Executor.Of(device).Run(call, x.Shape);
             return Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype);
         }
@@ -70,27 +70,28 @@ internal static class RowKernels
 
     /// <summary>The gradients of a normalisation's input, weight and bias, those that are needed, in one pass on the host.</summary>
     public static (Tensor? Input, Tensor? Weight, Tensor? Bias) NormGradients(
-        Tensor gradient, Tensor x, Tensor weight, Tensor moments, (long Rows, long Length) size, bool centres, ReadOnlySpan<bool> needs)
+        Tensor gradient, Tensor x, Tensor weight, BufferExpression moments, (long Rows, long Length) size, bool centres, ReadOnlySpan<bool> needs)
     {
         var (device, dtype) = (x.Device, x.DType);
         var compute = dtype.ComputeType();
         using (device.Gate.Enter())
         {
-            BufferExpression New(Shape shape) => Fuser.NewBuffer(device, compute, Layout.Contiguous(shape));
-            var result = needs[0] ? New(x.Shape) : null;
-            var weightResult = needs[1] ? New(weight.Shape) : null;
-            var biasResult = needs.Length > 2 && needs[2] ? New(weight.Shape) : null;
+            var ofWeight = weight.Layout.Compact;
+            var result = needs[0] ? Fuser.NewBuffer(device, compute, x.Layout.Compact) : null;
+            var weightResult = needs[1] ? Fuser.NewBuffer(device, compute, ofWeight) : null;
+            var biasResult = needs.Length > 2 && needs[2] ? Fuser.NewBuffer(device, compute, ofWeight) : null;
             var call = new NormSumsCall(
                 x.CastIfNeeded(compute).ContiguousBuffer(), gradient.CastIfNeeded(compute).ContiguousBuffer(), weight.CastIfNeeded(compute).ContiguousBuffer(),
-                moments.ContiguousBuffer(), result, weightResult, biasResult, size.Rows, size.Length, centres);
+                moments, result, weightResult, biasResult, size.Rows, size.Length, centres);
             Executor.Of(device).Run(call, x.Shape);
-            Tensor? Own(BufferExpression? buffer) => buffer is null ? null : Tensor.FromNewBuffer(device, buffer);
-            return (Own(result)?.CastIfNeeded(dtype), Own(weightResult), Own(biasResult));
+            return (Own(device, result)?.CastIfNeeded(dtype), Own(device, weightResult), Own(device, biasResult));
         }
+
+        static Tensor? Own(Device device, BufferExpression? buffer) => buffer is null ? null : Tensor.FromNewBuffer(device, buffer);
     }
 
     /// <summary>The cross entropy of rows of logits, and two numbers of each row: [2, rows].</summary>
-    public static (Tensor Losses, Tensor Moments) CrossEntropy(Tensor logits, Tensor target, long ignoreIndex)
+    public static (Tensor Losses, BufferExpression Moments) CrossEntropy(Tensor logits, Tensor target, long ignoreIndex)
     {
         var (device, dtype) = (logits.Device, logits.DType);
         var compute = dtype.ComputeType();
@@ -98,28 +99,28 @@ internal static class RowKernels
         using (device.Gate.Enter())
         {
             var moments = Fuser.NewBuffer(device, compute, Layout.Contiguous([2, rows]));
-            var losses = Fuser.NewBuffer(device, compute, Layout.Contiguous(target.Shape));
+            var losses = Fuser.NewBuffer(device, compute, target.Layout.Compact);
             var call = new CrossEntropyCall(
                 logits.CastIfNeeded(compute).ContiguousBuffer(), target.ContiguousBuffer(), null, moments, losses, rows, classes, ignoreIndex, isBackward: false);
             Executor.Of(device).Run(call, logits.Shape);
-            return (Tensor.FromNewBuffer(device, losses).CastIfNeeded(dtype), Tensor.FromNewBuffer(device, moments));
+            return (Tensor.FromNewBuffer(device, losses).CastIfNeeded(dtype), moments);
         }
     }
 
     /// <summary>The gradient of the logits from those of the losses.</summary>
-    public static Tensor CrossEntropyGradient(Tensor gradient, Tensor logits, Tensor target, Tensor moments, long ignoreIndex)
+    public static Tensor CrossEntropyGradient(Tensor gradient, Tensor logits, Tensor target, BufferExpression moments, long ignoreIndex)
     {
         var (device, dtype) = (logits.Device, logits.DType);
         var compute = dtype.ComputeType();
         using (device.Gate.Enter())
         {
-            var result = Fuser.NewBuffer(device, compute, Layout.Contiguous(logits.Shape));
+            var result = Fuser.NewBuffer(device, compute, logits.Layout.Compact);
 
             // Below a mean or a sum all losses have one gradient, often a number that needs no memory.
             var known = gradient.Storage.Value as ConstantExpression;
             var call = new CrossEntropyCall(
                 logits.CastIfNeeded(compute).ContiguousBuffer(), target.ContiguousBuffer(), known is null ? gradient.CastIfNeeded(compute).StridedBuffer() : null,
-                moments.ContiguousBuffer(), result, logits.Shape[0], logits.Shape[1], ignoreIndex, isBackward: true, known?.Value.ToDouble() ?? 0);
+                moments, result, logits.Shape[0], logits.Shape[1], ignoreIndex, isBackward: true, known?.Value.ToDouble() ?? 0);
             Executor.Of(device).Run(call, logits.Shape);
             return Tensor.FromNewBuffer(device, result).CastIfNeeded(dtype);
         }

@@ -1,3 +1,4 @@
+using Autograd.Gpu.Lazy;
 using Autograd.Gpu.Tape;
 using Autograd.Gpu.Transforms;
 
@@ -10,7 +11,7 @@ namespace Autograd.Gpu.Operations;
 /// </summary>
 internal sealed class RowNorm(int count, double epsilon, bool centres) : StructuralOperation(centres ? "LayerNorm" : "RmsNorm")
 {
-    private Tensor? _moments;
+    private BufferExpression? _moments;
 
     // PyTorch's names.
     public override string NodeName => centres ? "NativeLayerNormBackward0" : "FusedRmsNormBackward0";
@@ -129,7 +130,10 @@ internal sealed class RowNorm(int count, double epsilon, bool centres) : Structu
     {
         var sizes = x.Shape.ToArray();
         sizes.AsSpan()[^count..].Fill(1);
-        var (mean, scale) = (_moments!.Select(0, 0).Reshape(sizes), _moments.Select(0, 1).Reshape(sizes));
+        using var gate = x.Device.Gate.Enter();
+        _moments!.Block.Retain();
+        var moments = Tensor.FromNewBuffer(x.Device, _moments);
+        var (mean, scale) = (moments.Select(0, 0).Reshape(sizes), moments.Select(0, 1).Reshape(sizes));
         return (centres ? x - mean : x) * scale;
     }
 }
@@ -137,7 +141,7 @@ internal sealed class RowNorm(int count, double epsilon, bool centres) : Structu
 /// <summary>The same without weight and bias.</summary>
 internal sealed class PlainRowNorm(int count, double epsilon, bool centres) : StructuralOperation(centres ? "LayerNorm" : "RmsNorm")
 {
-    private Tensor? _moments;
+    private BufferExpression? _moments;
 
     public override string NodeName => centres ? "NativeLayerNormBackward0" : "FusedRmsNormBackward0";
 

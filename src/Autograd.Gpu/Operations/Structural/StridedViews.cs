@@ -98,7 +98,7 @@ internal sealed class Unfolded(Shape input, int dim, long size, long step) : Lin
         shape[dim] = Windows * size;
         var places = Tensor.IndexSequence(Shape.Own([Windows, size]), [step, 1], gradient.Device);
         var lines = gradient.MoveDim(-1, dim + 1).Reshape(shape);
-        return Structural.Apply(new ScatteredSum(input, dim), lines, Tensor.Along(places, Shape.Own(shape), dim));
+        return Structural.Apply(new ScatteredSum(input, dim), lines, Tensor.Places(places, Shape.Own(shape), dim));
     }
 
     protected override Tensor Batch(Tensor batch, Tensor sample) => Structural.Apply(new Unfolded(batch.Shape, dim + 1, size, step), batch);
