@@ -30,6 +30,7 @@ Overhead.Add(table);
 Pointwise.Add(table);
 SingleOperations.Add(table);
 Chains.Add(table);
+Activations.Add(table);
 Reductions.Add(table);
 Rows.Add(table);
 Norms.Add(table);

@@ -13,7 +13,7 @@ internal static partial class Chains
         table.Ours(Adam10M, OurAdam);
     }
 
-    private static Step OurUnary(Func<Tensor, Tensor> apply)
+    internal static Step OurUnary(Func<Tensor, Tensor> apply)
     {
         var x = Tensor.FromArray(Elements(1), [Million], requiresGrad: true);
         var g = Tensor.FromArray(Elements(2), [Million]);

@@ -37,7 +37,7 @@ internal static partial class Chains
 
     private static float[] Elements(int seed) => Data.Uniform(seed, Million, -3, 3);
 
-    private static Step PeerUnary(Func<torch.Tensor, torch.Tensor> apply)
+    internal static Step PeerUnary(Func<torch.Tensor, torch.Tensor> apply)
     {
         var x = Peer.Leaf(Elements(1), Million);
         var g = Peer.Of(Elements(2), Million);
