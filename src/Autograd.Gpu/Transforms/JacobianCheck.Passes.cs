@@ -19,8 +19,8 @@ internal sealed partial class JacobianCheck
         for (int k = 0; k < _checked.Length; k++)
         {
             var direction = Random(-1 - k, inputs[_checked[k]].NumElements);
-            var slopes = _numerical.Along(_checked[k], direction);
-            var tangents = options.Forward ? Tangents(k, direction) : [];
+            var slopes = _numerical.Along(_checked[k], direction, outputs);
+            var tangents = options.Forward ? Tangents(k, direction, outputs) : [];
             foreach (int output in recorded)
             {
                 double numerical = Dot(slopes[output], weights[output]);

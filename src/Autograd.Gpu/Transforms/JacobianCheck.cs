@@ -118,7 +118,7 @@ internal sealed partial class JacobianCheck(
         for (int j = 0; j < columns; j++)
         {
             direction[j] = 1;
-            var tangents = Tangents(k, direction);
+            var tangents = Tangents(k, direction, outputs);
             direction[j] = 0;
             for (int o = 0; o < tangents.Length; o++)
             {
@@ -132,12 +132,13 @@ internal sealed partial class JacobianCheck(
         return jacobians;
     }
 
-    private double[][] Tangents(int k, double[] direction)
+    private double[][] Tangents(int k, double[] direction, IReadOnlyList<Tensor> expected)
     {
         var moved = inputs[_checked[k]];
         using var level = new DualLevel();
         var dual = level.Wrap(moved.Detach(), Tensor.FromArray(direction, moved.Shape, moved.Device));
         var outputs = (ForwardFunction ?? function)([.. inputs.Select(x => ReferenceEquals(x, moved) ? dual : x)]);
+        NumericalJacobian.CheckSame(expected, outputs, _checked[k]);
         return [.. outputs.Select(o => level.TangentOf(Level.WithoutClosed(o)) is { } tangent ? Values(tangent) : new double[o.NumElements])];
     }
 
@@ -171,6 +172,11 @@ internal sealed partial class JacobianCheck(
         }
 
         string more = count > MaxShown ? $"\n  and {count - MaxShown} more" : "";
+        if (!numerical.Cast<double>().Any(slope => slope != 0))
+        {
+            more += "\nNothing changes with the tensors that are handed in for this input. A module's own parameters are not replaced: call it through Autodiff.FunctionalCall.";
+        }
+
         throw new GradCheckException(
             $"GradCheck: {mismatch} for output {output} with respect to input {input}: {count} of {analytical.Length} entries [output element, input element] differ "
             + $"(output shape {shape}, input shape {inputs[input].Shape}, atol {options.Atol}, rtol {options.Rtol}, eps {options.Eps}):{wrong}{more}",

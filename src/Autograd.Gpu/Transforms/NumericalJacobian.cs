@@ -6,6 +6,7 @@ namespace Autograd.Gpu.Transforms;
 internal sealed class NumericalJacobian(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> function, IReadOnlyList<Tensor> inputs, double eps)
 {
     /// <summary>For each output the matrix [output elements, input elements]: one column for each element of the input.</summary>
+    /// <exception cref="GradCheckException">Beside the point the function gives outputs of other shapes than <paramref name="outputs"/>, those at the point.</exception>
     public double[][,] Columns(int input, IReadOnlyList<Tensor> outputs)
     {
         var values = inputs[input].Detach().ToArray<double>();
@@ -14,7 +15,7 @@ internal sealed class NumericalJacobian(Func<IReadOnlyList<Tensor>, IReadOnlyLis
         for (int j = 0; j < values.Length; j++)
         {
             direction[j] = 1;
-            var slopes = Along(input, values, direction);
+            var slopes = Along(input, values, direction, outputs);
             direction[j] = 0;
             for (int o = 0; o < slopes.Length; o++)
             {
@@ -29,12 +30,34 @@ internal sealed class NumericalJacobian(Func<IReadOnlyList<Tensor>, IReadOnlyLis
     }
 
     /// <summary>For each output its slope along <paramref name="direction"/>.</summary>
-    public double[][] Along(int input, double[] direction) => Along(input, inputs[input].Detach().ToArray<double>(), direction);
+    /// <exception cref="GradCheckException">Beside the point the function gives outputs of other shapes than <paramref name="outputs"/>, those at the point.</exception>
+    public double[][] Along(int input, double[] direction, IReadOnlyList<Tensor> outputs) => Along(input, inputs[input].Detach().ToArray<double>(), direction, outputs);
 
-    private double[][] Along(int input, double[] values, double[] direction)
+    /// <summary>Refuses outputs that are not in number and shape those at the point: no difference of the two is a slope.</summary>
+    public static void CheckSame(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> others, int input)
     {
-        var above = Evaluate(input, values, direction, eps);
-        var below = Evaluate(input, values, direction, -eps);
+        const string Remedy = "Return the same outputs for each call, without random choices and state of former calls, "
+            + "computed from the tensors that are handed in (a module's parameters through Autodiff.FunctionalCall).";
+        if (others.Count != outputs.Count)
+        {
+            throw new GradCheckException(
+                $"GradCheck: the function returned {outputs.Count} outputs at the point and {others.Count} when it was called again for input {input}. {Remedy}", 0, input);
+        }
+
+        for (int o = 0; o < outputs.Count; o++)
+        {
+            if (!others[o].Shape.Equals(outputs[o].Shape))
+            {
+                throw new GradCheckException(
+                    $"GradCheck: output {o} of the function has shape {outputs[o].Shape} at the point and {others[o].Shape} when it was called again for input {input}. {Remedy}", o, input);
+            }
+        }
+    }
+
+    private double[][] Along(int input, double[] values, double[] direction, IReadOnlyList<Tensor> outputs)
+    {
+        var above = Evaluate(input, values, direction, eps, outputs);
+        var below = Evaluate(input, values, direction, -eps, outputs);
         for (int o = 0; o < above.Length; o++)
         {
             for (int i = 0; i < above[o].Length; i++)
@@ -46,7 +69,7 @@ internal sealed class NumericalJacobian(Func<IReadOnlyList<Tensor>, IReadOnlyLis
         return above;
     }
 
-    private double[][] Evaluate(int input, double[] values, double[] direction, double step)
+    private double[][] Evaluate(int input, double[] values, double[] direction, double step, IReadOnlyList<Tensor> expected)
     {
         var moved = inputs[input];
         var shifted = new double[values.Length];
@@ -58,6 +81,7 @@ internal sealed class NumericalJacobian(Func<IReadOnlyList<Tensor>, IReadOnlyLis
 
         var replacement = WithValues(moved, shifted);
         var outputs = function([.. inputs.Select(x => ReferenceEquals(x, moved) ? replacement : x)]);
+        CheckSame(expected, outputs, input);
         return [.. outputs.Select(o => o.Detach().To(DType.Float64).ToArray<double>())];
     }
 

@@ -61,6 +61,19 @@ internal sealed class GradCheckTests
     }
 
     [Test]
+    public void AParameterThatTheFunctionReadsElsewhereIsNamed()
+    {
+        var x = Tensor.FromArray([1.0, 2.0], requiresGrad: true);
+        var weight = Tensor.FromArray([5.0, 7.0], requiresGrad: true);
+        Assert.That(
+            Assert.Throws<GradCheckException>(() => Autodiff.GradCheck(t => t[0] * weight, [x, weight]))!.Message,
+            Does.Contain("Jacobian mismatch for output 0 with respect to input 1").And.Contain("Autodiff.FunctionalCall"));
+        Assert.That(
+            Assert.Throws<GradCheckException>(() => Autodiff.GradCheck(t => t[0] * (t[1] * t[1].Detach()), [x, weight]))!.Message,
+            Does.Not.Contain("FunctionalCall"));
+    }
+
+    [Test]
     public void NanAndUnrecordedChangesFail()
     {
         var zero = Tensor.FromArray([0.0], requiresGrad: true);
@@ -88,6 +101,27 @@ internal sealed class GradCheckTests
         Assert.That(
             Assert.Throws<GradientException>(() => Autodiff.GradGradCheck(t => t.Detach(), Tensor.Ones([1], DType.Float64, requiresGrad: true)))!.Message,
             Does.Contain("no output of the function requires gradients"));
+    }
+
+    [TestCase(false, TestName = "OutputsThatChangeFromCallToCallAreRefused(entries)")]
+    [TestCase(true, TestName = "OutputsThatChangeFromCallToCallAreRefused(projections)")]
+    public void OutputsThatChangeFromCallToCallAreRefused(bool fast)
+    {
+        var x = Tensor.FromArray([1.0, 2.0, 3.0], requiresGrad: true);
+        int calls = 0;
+        Tensor Shrinking(Tensor t) => (t * t).Narrow(0, 0, calls++ == 0 ? 3 : 2);
+        Assert.That(
+            Assert.Throws<GradCheckException>(() => Autodiff.GradCheck(Shrinking, x, fastMode: fast))!.Message,
+            Does.Contain("output 0 of the function has shape [3] at the point and [2] when it was called again for input 0"));
+
+        calls = 0;
+        IReadOnlyList<Tensor> Growing(IReadOnlyList<Tensor> t) => calls++ == 0 ? [t[0] * 2] : [t[0] * 2, t[0] * 3];
+        Assert.That(
+            Assert.Throws<GradCheckException>(() => Autodiff.GradCheck(Growing, [x], fastMode: fast))!.Message,
+            Does.Contain("the function returned 1 outputs at the point and 2 when it was called again for input 0"));
+
+        calls = 0;
+        Assert.Throws<GradCheckException>(() => Autodiff.GradCheck(t => calls++ < 7 ? t * t : t.Sum(), x, checkForwardAd: true), "in forward mode alone");
     }
 
     [Test]
