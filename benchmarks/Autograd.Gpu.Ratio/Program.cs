@@ -100,6 +100,8 @@ Console.WriteLine(report.Header());
 foreach (var row in rows.Where(row => options.Only != Only.Ours || row.Ours is not null))
     Console.WriteLine(report.Add(Runner.Run(row, options)));
 
+Console.WriteLine();
+Console.WriteLine(report.Summary());
 if (options.Csv is not null)
     report.WriteCsv(options.Csv);
 return report.WriteFailures(Console.Error) ? 1 : 0;

@@ -9,14 +9,14 @@ internal sealed class Report(Machine machine, Options options)
 
     public string Header() =>
         $"Peer: libtorch {Peer.Version}. {options.Rounds} rounds, {options.Threads} threads a side; times are medians, the ratio is peer / ours.\n\n"
-        + Line("workload", "ours", "peer", "ratio", "quartiles", "managed/iter", "bound", "ours of it", "peer of it", "disturbed") + "\n"
-        + "| " + new string('-', 56) + " | " + string.Join(" | ", Enumerable.Repeat("-----------:", 9)) + " |";
+        + Line("workload", "ours", "peer", "ratio", "quartiles", "managed/iter", "bound", "ours of it", "peer of it", "goal", "disturbed") + "\n"
+        + "| " + new string('-', 56) + " | " + string.Join(" | ", Enumerable.Repeat("-----------:", 10)) + " |";
 
     public string Add(Result result)
     {
         results.Add(result);
         if (result.Failure is not null)
-            return Line(result.Row.ToString(), "failed", "failed", "", "", "", "", "", "", "");
+            return Line(result.Row.ToString(), "failed", "failed", "", "", "", "", "", "", "", "");
         var bound = machine.Bound(result.Row);
         var ratios = result.Ratios;
         return Line(
@@ -29,7 +29,18 @@ internal sealed class Report(Machine machine, Options options)
             Time(bound),
             Share(bound, result.Ours),
             Share(bound, result.Peer),
+            Goals.Of(result.Row) is { } goal ? $"{goal:0.0}{(IsShort(result) ? " short" : "")}" : "",
             Disturbed(result));
+    }
+
+    /// <summary>How many rows have goals, and which of them are short.</summary>
+    public string Summary()
+    {
+        var judged = results.FindAll(result => result.Ratios is not null && Goals.Of(result.Row) is not null);
+        var shortOf = judged.FindAll(IsShort);
+        return $"{judged.Count - shortOf.Count} of {judged.Count} rows with a goal reach it, by their ratio or by {Goals.ShareOfBound:P0} of the bound."
+            + string.Concat(shortOf.Select(result => $"\n  short: {result.Row}, {Samples.Quantile(result.Ratios!, 0.5):F2} of {Goals.Of(result.Row):0.0}"
+                + (machine.Bound(result.Row) is { } bound ? $", {Share(bound, result.Ours)} of the bound" : "")));
     }
 
     /// <summary>Writes what failed, in full; true if something did.</summary>
@@ -45,7 +56,7 @@ internal sealed class Report(Machine machine, Options options)
     public void WriteCsv(string path)
     {
         using var file = new StreamWriter(path);
-        file.WriteLine("group,name,ours_s,ours_min_s,peer_s,peer_min_s,ratio,ratio_q1,ratio_q3,ratio_min,ratio_max,ours_managed_bytes,peer_managed_bytes,bound_s");
+        file.WriteLine("group,name,ours_s,ours_min_s,peer_s,peer_min_s,ratio,ratio_q1,ratio_q3,ratio_min,ratio_max,ours_managed_bytes,peer_managed_bytes,bound_s,goal");
         foreach (var result in results)
         {
             var ratios = result.Ratios;
@@ -53,12 +64,16 @@ internal sealed class Report(Machine machine, Options options)
             [
                 result.Ours?.Median, result.Ours?.Seconds.Min(), result.Peer?.Median, result.Peer?.Seconds.Min(),
                 .. new[] { 0.5, 0.25, 0.75, 0, 1 }.Select(q => ratios is null ? (double?)null : Samples.Quantile(ratios, q)),
-                result.Ours?.ManagedBytes, result.Peer?.ManagedBytes, machine.Bound(result.Row),
+                result.Ours?.ManagedBytes, result.Peer?.ManagedBytes, machine.Bound(result.Row), Goals.Of(result.Row),
             ];
             var fields = numbers.Select(number => number?.ToString("G6", CultureInfo.InvariantCulture) ?? "");
             file.WriteLine($"{Quoted(result.Row.Group)},{Quoted(result.Row.Name)},{string.Join(',', fields)}");
         }
     }
+
+    private bool IsShort(Result result) =>
+        result is { Ratios: { } ratios, Ours: { } ours } && Goals.Of(result.Row) is { } goal
+        && Goals.IsShort(goal, Samples.Quantile(ratios, 0.5), machine.Bound(result.Row) / ours.Median);
 
     private static string Quoted(string text) => text.Contains(',') ? $"\"{text}\"" : text;
 
