@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Autograd.Gpu.Kernels;
 
 /// <summary>A host vector of floats.</summary>
-internal readonly struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Vector<int>>, ITableLane<Vector<float>, Vector<int>>
+internal readonly unsafe struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Vector<int>>, ITableLane<Vector<float>, Vector<int>>
 {
     public static bool Wide => false;
 
@@ -142,11 +142,11 @@ internal readonly struct SingleVectorLane : ILane<Vector<float>, Vector<int>, Ve
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Lookup(ReadOnlySpan<float> table, int row, Vector<int> index) =>
-        SingleVectors.Lookup(ref Unsafe.Add(ref MemoryMarshal.GetReference(table), 16 * row), index);
+        SingleVectors.Lookup((float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(table)) + 16 * row, index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> LookupFine(ReadOnlySpan<float> table, int row, Vector<int> index) =>
-        SingleVectors.LookupFine(ref Unsafe.Add(ref MemoryMarshal.GetReference(table), 32 * row), index);
+        SingleVectors.LookupFine((float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(table)) + 32 * row, index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyNotBelow(Vector<float> a, float bound) => !Vector.LessThanAll(a, Vector.Create(bound));

@@ -7,7 +7,7 @@ using System.Runtime.InteropServices;
 
 namespace Autograd.Gpu.Kernels;
 
-public static partial class VectorMath
+public static unsafe partial class VectorMath
 {
     public static partial Vector<double> Acos(Vector<double> x)
     {

@@ -7,7 +7,7 @@ using System.Runtime.InteropServices;
 
 namespace Autograd.Gpu.Kernels;
 
-public static partial class VectorMath
+public static unsafe partial class VectorMath
 {
     public static partial Vector<float> Exp(Vector<float> x)
     {
@@ -69,113 +69,132 @@ public static partial class VectorMath
 
     public static partial Vector<float> Gelu(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(FineTables.Gelu);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.Gelu));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(1048579f);
         var v3 = v2 - v1;
         var v4 = v1 - (v2 - v3);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
-        var v10 = Vector.Create(0f);
-        return Vector.LessThanAll(v1, Vector.Create(3.46875f)) ? Vector.FusedMultiplyAdd(v1, v9, Vector.ConditionalSelect(Vector.LessThan(x, v10), v10, x)) : GeluBeyond(x);
+        var v6 = Vector.Equals(v5 & Vector.Create(16), Vector<int>.Zero);
+        var v7 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table, v5), SingleVectors.Lookup(table + 16, v5));
+        var v8 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 32, v5), SingleVectors.Lookup(table + 48, v5));
+        var v9 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 64, v5), SingleVectors.Lookup(table + 80, v5));
+        var v10 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 96, v5), SingleVectors.Lookup(table + 112, v5));
+        var v11 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 128, v5), SingleVectors.Lookup(table + 144, v5));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v4, v10), v4, v9), v4, v8);
+        var v13 = Vector.Create(0f);
+        return Vector.LessThanAll(v1, Vector.Create(3.46875f)) ? Vector.FusedMultiplyAdd(v1, Vector.FusedMultiplyAdd(v12, v4, v7), Vector.ConditionalSelect(Vector.LessThan(x, v13), v13, x)) : GeluBeyond(x);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector<float> GeluBeyond(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(FineTables.Gelu);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.Gelu));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(1048579f);
         var v3 = v2 - v1;
         var v4 = v1 - (v2 - v3);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
-        var v10 = Vector.Create(0f);
-        var v11 = Vector.LessThan(x, v10);
-        var v12 = Vector.ConditionalSelect(v11, v10, x);
-        var v13 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 288), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 256), v5));
-        var v14 = Vector.FusedMultiplyAdd(v13, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 224), v5));
-        var v15 = Vector.FusedMultiplyAdd(v14, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 192), v5));
-        var v16 = Vector.FusedMultiplyAdd(v15, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 160), v5));
-        var v17 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.46875f)), Vector.FusedMultiplyAdd(v1, v9, v12), Vector.FusedMultiplyAdd(v1, v16, v12));
-        var v18 = Vector.MinNative(Vector.Create(15f), v1);
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v18, Vector.Create(0.04237476f)), v18, Vector.Create(0.17764007f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(0.39896524f)), v18, Vector.Create(0.42f));
-        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v18, Vector.Create(0.10662335f)), v18, Vector.Create(0.4153711f));
-        var v22 = v18 * v20;
-        var v23 = Vector.FusedMultiplyAdd(v22, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v21, v18, Vector.Create(0.84f)));
-        var v24 = v22 / v23;
-        var v25 = Vector.Create(12582912f);
-        var v26 = Vector.FusedMultiplyAdd(v18 * v18, Vector.Create(-0.7213475f), v25) - v25;
-        var v27 = Vector.FusedMultiplyAdd(v26, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v18, v18, v26 * Vector.Create(1.3862915f)));
-        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v27, Vector.Create(-0.00026153037f)), v27, Vector.Create(0.0026041535f));
-        var v29 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v28, v27, Vector.Create(-0.020833148f)), v27, Vector.Create(0.125f));
-        var v30 = Vector.FusedMultiplyAdd(v24, Vector.FusedMultiplyAdd(v29, v27, Vector.Create(-0.5f)) * v27, v24);
-        var v31 = Vector.FusedMultiplyAdd(v26, Vector.Create(0.5f), v25);
-        var v32 = Vector.Create(1f);
-        var v33 = Vector.AsVectorInt32(v32);
-        var v34 = (v30 * Vector.AsVectorSingle((Vector.AsVectorInt32(v31) << 23) + v33)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v26 - (v31 - v25)) + v25) << 23) + v33);
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(5.03125f)), v17, Vector.FusedMultiplyAdd(x, Vector.ConditionalSelect(v11, v10, v32), -v34));
+        var v6 = Vector.Equals(v5 & Vector.Create(16), Vector<int>.Zero);
+        var v7 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table, v5), SingleVectors.Lookup(table + 16, v5));
+        var v8 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 32, v5), SingleVectors.Lookup(table + 48, v5));
+        var v9 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 64, v5), SingleVectors.Lookup(table + 80, v5));
+        var v10 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 96, v5), SingleVectors.Lookup(table + 112, v5));
+        var v11 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 128, v5), SingleVectors.Lookup(table + 144, v5));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v4, v10), v4, v9), v4, v8);
+        var v13 = Vector.Create(0f);
+        var v14 = Vector.LessThan(x, v13);
+        var v15 = Vector.ConditionalSelect(v14, v13, x);
+        var v16 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 160, v5), SingleVectors.Lookup(table + 176, v5));
+        var v17 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 192, v5), SingleVectors.Lookup(table + 208, v5));
+        var v18 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 224, v5), SingleVectors.Lookup(table + 240, v5));
+        var v19 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 256, v5), SingleVectors.Lookup(table + 272, v5));
+        var v20 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 288, v5), SingleVectors.Lookup(table + 304, v5));
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v20, v4, v19), v4, v18), v4, v17);
+        var v22 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.46875f)), Vector.FusedMultiplyAdd(v1, Vector.FusedMultiplyAdd(v12, v4, v7), v15), Vector.FusedMultiplyAdd(v1, Vector.FusedMultiplyAdd(v21, v4, v16), v15));
+        var v23 = Vector.MinNative(Vector.Create(15f), v1);
+        var v24 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v23, Vector.Create(0.04237476f)), v23, Vector.Create(0.17764007f));
+        var v25 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v24, v23, Vector.Create(0.39896524f)), v23, Vector.Create(0.42f));
+        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v23, Vector.Create(0.10662335f)), v23, Vector.Create(0.4153711f));
+        var v27 = v23 * v25;
+        var v28 = Vector.FusedMultiplyAdd(v27, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v26, v23, Vector.Create(0.84f)));
+        var v29 = v27 / v28;
+        var v30 = Vector.Create(12582912f);
+        var v31 = Vector.FusedMultiplyAdd(v23 * v23, Vector.Create(-0.7213475f), v30) - v30;
+        var v32 = Vector.FusedMultiplyAdd(v31, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v23, v23, v31 * Vector.Create(1.3862915f)));
+        var v33 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v32, Vector.Create(-0.00026153037f)), v32, Vector.Create(0.0026041535f));
+        var v34 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v33, v32, Vector.Create(-0.020833148f)), v32, Vector.Create(0.125f));
+        var v35 = Vector.FusedMultiplyAdd(v29, Vector.FusedMultiplyAdd(v34, v32, Vector.Create(-0.5f)) * v32, v29);
+        var v36 = Vector.FusedMultiplyAdd(v31, Vector.Create(0.5f), v30);
+        var v37 = Vector.Create(1f);
+        var v38 = Vector.AsVectorInt32(v37);
+        var v39 = (v35 * Vector.AsVectorSingle((Vector.AsVectorInt32(v36) << 23) + v38)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v31 - (v36 - v30)) + v30) << 23) + v38);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(5.03125f)), v22, Vector.FusedMultiplyAdd(x, Vector.ConditionalSelect(v14, v13, v37), -v39));
     }
 
     public static partial Vector<float> GeluSlope(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(FineTables.GeluSlope);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.GeluSlope));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(1048579f);
         var v3 = v2 - v1;
         var v4 = v1 - (v2 - v3);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
-        return Vector.LessThanAll(v1, Vector.Create(3.46875f)) ? Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(0f), x), Vector.Create(1f) - v9, v9) : GeluSlopeBeyond(x);
+        var v6 = Vector.Equals(v5 & Vector.Create(16), Vector<int>.Zero);
+        var v7 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table, v5), SingleVectors.Lookup(table + 16, v5));
+        var v8 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 32, v5), SingleVectors.Lookup(table + 48, v5));
+        var v9 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 64, v5), SingleVectors.Lookup(table + 80, v5));
+        var v10 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 96, v5), SingleVectors.Lookup(table + 112, v5));
+        var v11 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 128, v5), SingleVectors.Lookup(table + 144, v5));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v4, v10), v4, v9), v4, v8);
+        var v13 = Vector.FusedMultiplyAdd(v12, v4, v7);
+        return Vector.LessThanAll(v1, Vector.Create(3.46875f)) ? Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(0f), x), Vector.Create(1f) - v13, v13) : GeluSlopeBeyond(x);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector<float> GeluSlopeBeyond(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(FineTables.GeluSlope);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.GeluSlope));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(1048579f);
         var v3 = v2 - v1;
         var v4 = v1 - (v2 - v3);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
-        var v10 = Vector.Create(0f);
-        var v11 = Vector.LessThanOrEqual(v10, x);
-        var v12 = Vector.Create(1f);
-        var v13 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 288), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 256), v5));
-        var v14 = Vector.FusedMultiplyAdd(v13, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 224), v5));
-        var v15 = Vector.FusedMultiplyAdd(v14, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 192), v5));
-        var v16 = Vector.FusedMultiplyAdd(v15, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 160), v5));
-        var v17 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.46875f)), Vector.ConditionalSelect(v11, v12 - v9, v9), Vector.ConditionalSelect(v11, v12 - v16, v16));
-        var v18 = Vector.MinNative(Vector.Create(15f), v1);
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v18, Vector.Create(0.04237476f)), v18, Vector.Create(0.17764007f));
-        var v20 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v19, v18, Vector.Create(0.39896524f)), v18, Vector.Create(0.42f));
-        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v18, Vector.Create(0.10662335f)), v18, Vector.Create(0.4153711f));
-        var v22 = Vector.FusedMultiplyAdd(v18 * v20, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v21, v18, Vector.Create(0.84f)));
-        var v23 = Vector.FusedMultiplyAdd(v18, Vector.Create(-0.3989423f), v20 / v22);
-        var v24 = Vector.Create(12582912f);
-        var v25 = Vector.FusedMultiplyAdd(v18 * v18, Vector.Create(-0.7213475f), v24) - v24;
-        var v26 = Vector.FusedMultiplyAdd(v25, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v18, v18, v25 * Vector.Create(1.3862915f)));
-        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v26, Vector.Create(-0.00026153037f)), v26, Vector.Create(0.0026041535f));
-        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v27, v26, Vector.Create(-0.020833148f)), v26, Vector.Create(0.125f));
-        var v29 = Vector.FusedMultiplyAdd(v23, Vector.FusedMultiplyAdd(v28, v26, Vector.Create(-0.5f)) * v26, v23);
-        var v30 = Vector.FusedMultiplyAdd(v25, Vector.Create(0.5f), v24);
-        var v31 = Vector.AsVectorInt32(v12);
-        var v32 = (v29 * Vector.AsVectorSingle((Vector.AsVectorInt32(v30) << 23) + v31)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v25 - (v30 - v24)) + v24) << 23) + v31);
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(5.03125f)), v17, Vector.ConditionalSelect(Vector.LessThan(x, v10), v32, v12 - v32));
+        var v6 = Vector.Equals(v5 & Vector.Create(16), Vector<int>.Zero);
+        var v7 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table, v5), SingleVectors.Lookup(table + 16, v5));
+        var v8 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 32, v5), SingleVectors.Lookup(table + 48, v5));
+        var v9 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 64, v5), SingleVectors.Lookup(table + 80, v5));
+        var v10 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 96, v5), SingleVectors.Lookup(table + 112, v5));
+        var v11 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 128, v5), SingleVectors.Lookup(table + 144, v5));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v4, v10), v4, v9), v4, v8);
+        var v13 = Vector.FusedMultiplyAdd(v12, v4, v7);
+        var v14 = Vector.Create(0f);
+        var v15 = Vector.LessThanOrEqual(v14, x);
+        var v16 = Vector.Create(1f);
+        var v17 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 160, v5), SingleVectors.Lookup(table + 176, v5));
+        var v18 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 192, v5), SingleVectors.Lookup(table + 208, v5));
+        var v19 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 224, v5), SingleVectors.Lookup(table + 240, v5));
+        var v20 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 256, v5), SingleVectors.Lookup(table + 272, v5));
+        var v21 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 288, v5), SingleVectors.Lookup(table + 304, v5));
+        var v22 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v4, v20), v4, v19), v4, v18);
+        var v23 = Vector.FusedMultiplyAdd(v22, v4, v17);
+        var v24 = Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(3.46875f)), Vector.ConditionalSelect(v15, v16 - v13, v13), Vector.ConditionalSelect(v15, v16 - v23, v23));
+        var v25 = Vector.MinNative(Vector.Create(15f), v1);
+        var v26 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0047433386f), v25, Vector.Create(0.04237476f)), v25, Vector.Create(0.17764007f));
+        var v27 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v26, v25, Vector.Create(0.39896524f)), v25, Vector.Create(0.42f));
+        var v28 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.011878502f), v25, Vector.Create(0.10662335f)), v25, Vector.Create(0.4153711f));
+        var v29 = Vector.FusedMultiplyAdd(v25 * v27, Vector.Create(2.5066283f), Vector.FusedMultiplyAdd(v28, v25, Vector.Create(0.84f)));
+        var v30 = Vector.FusedMultiplyAdd(v25, Vector.Create(-0.3989423f), v27 / v29);
+        var v31 = Vector.Create(12582912f);
+        var v32 = Vector.FusedMultiplyAdd(v25 * v25, Vector.Create(-0.7213475f), v31) - v31;
+        var v33 = Vector.FusedMultiplyAdd(v32, Vector.Create(2.8572135E-06f), Vector.FusedMultiplyAdd(v25, v25, v32 * Vector.Create(1.3862915f)));
+        var v34 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(2.177472E-05f), v33, Vector.Create(-0.00026153037f)), v33, Vector.Create(0.0026041535f));
+        var v35 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v34, v33, Vector.Create(-0.020833148f)), v33, Vector.Create(0.125f));
+        var v36 = Vector.FusedMultiplyAdd(v30, Vector.FusedMultiplyAdd(v35, v33, Vector.Create(-0.5f)) * v33, v30);
+        var v37 = Vector.FusedMultiplyAdd(v32, Vector.Create(0.5f), v31);
+        var v38 = Vector.AsVectorInt32(v16);
+        var v39 = (v36 * Vector.AsVectorSingle((Vector.AsVectorInt32(v37) << 23) + v38)) * Vector.AsVectorSingle((Vector.AsVectorInt32((v32 - (v37 - v31)) + v31) << 23) + v38);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(5.03125f)), v24, Vector.ConditionalSelect(Vector.LessThan(x, v14), v39, v16 - v39));
     }
 
     public static partial Vector<float> Hypot(Vector<float> x, Vector<float> y)
@@ -390,18 +409,5 @@ public static partial class VectorMath
         var v51 = Vector.Equals(x, v7);
         var v52 = Vector.ConditionalSelect(Vector.Equals(v2, v2) | v51, Vector.ConditionalSelect(Vector.Equals(v1, v7) & Vector.Equals(v2, v30), v7, v50), y);
         return Vector.ConditionalSelect(v51 | Vector.Equals(y, v9), v7, v52);
-    }
-
-    public static partial Vector<float> Round(Vector<float> x)
-    {
-        var v1 = Vector.Abs(x);
-        var v2 = Vector.Create(8388608f);
-        var v3 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, v2), (v1 + v2) - v2, v1));
-        return Vector.AsVectorSingle(v3 ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
-    }
-
-    public static partial Vector<float> Rsqrt(Vector<float> x)
-    {
-        return Vector.Create(1f) / Vector.SquareRoot(x);
     }
 }

@@ -7,34 +7,47 @@ using System.Runtime.InteropServices;
 
 namespace Autograd.Gpu.Kernels;
 
-public static partial class VectorMath
+public static unsafe partial class VectorMath
 {
+    public static partial Vector<float> Round(Vector<float> x)
+    {
+        var v1 = Vector.Abs(x);
+        var v2 = Vector.Create(8388608f);
+        var v3 = Vector.AsVectorInt32(Vector.ConditionalSelect(Vector.LessThan(v1, v2), (v1 + v2) - v2, v1));
+        return Vector.AsVectorSingle(v3 ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
+    }
+
+    public static partial Vector<float> Rsqrt(Vector<float> x)
+    {
+        return Vector.Create(1f) / Vector.SquareRoot(x);
+    }
+
     public static partial Vector<float> Sigmoid(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ActivationTables.Silu));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(6291456f);
         var v3 = v1 + v2;
         var v4 = v1 - (v3 - v2);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(table + 80, v5), v4, SingleVectors.Lookup(table + 64, v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(table + 48, v5)), v4, SingleVectors.Lookup(table + 32, v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(table + 16, v5)), v4, SingleVectors.Lookup(table, v5));
         return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(0f)), -v8, Vector.Create(1f) + v8) : SigmoidBeyond(x);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector<float> SigmoidBeyond(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ActivationTables.Silu));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(6291456f);
         var v3 = v1 + v2;
         var v4 = v1 - (v3 - v2);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(table + 80, v5), v4, SingleVectors.Lookup(table + 64, v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(table + 48, v5)), v4, SingleVectors.Lookup(table + 32, v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(table + 16, v5)), v4, SingleVectors.Lookup(table, v5));
         var v9 = Vector.LessThan(x, Vector.Create(0f));
         var v10 = Vector.Create(1f);
         var v11 = Vector.MaxNative(Vector.Create(-104f), Vector.AsVectorSingle(Vector.AsVectorInt32(x) | Vector.Create(int.MinValue)));
@@ -54,15 +67,15 @@ public static partial class VectorMath
 
     public static partial Vector<float> Silu(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ActivationTables.Silu));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(6291456f);
         var v3 = v1 + v2;
         var v4 = v1 - (v3 - v2);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(table + 80, v5), v4, SingleVectors.Lookup(table + 64, v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(table + 48, v5)), v4, SingleVectors.Lookup(table + 32, v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(table + 16, v5)), v4, SingleVectors.Lookup(table, v5));
         var v9 = Vector.Create(0f);
         return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.FusedMultiplyAdd(v1, v8, Vector.ConditionalSelect(Vector.LessThan(x, v9), v9, x)) : SiluBeyond(x);
     }
@@ -70,15 +83,15 @@ public static partial class VectorMath
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector<float> SiluBeyond(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Silu);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ActivationTables.Silu));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(6291456f);
         var v3 = v1 + v2;
         var v4 = v1 - (v3 - v2);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(table + 80, v5), v4, SingleVectors.Lookup(table + 64, v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(table + 48, v5)), v4, SingleVectors.Lookup(table + 32, v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(table + 16, v5)), v4, SingleVectors.Lookup(table, v5));
         var v9 = Vector.Create(0f);
         var v10 = Vector.LessThan(x, v9);
         var v11 = -Vector.MinNative(Vector.Create(110f), v1);
@@ -100,50 +113,58 @@ public static partial class VectorMath
 
     public static partial Vector<float> SiluSlope(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(FineTables.SiluSlope);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.SiluSlope));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(3145728f);
         var v3 = v1 + v2;
         var v4 = v1 - (v3 - v2);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
-        return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(0f), x), Vector.Create(1f) - v9, v9) : SiluSlopeBeyond(x);
+        var v6 = Vector.Equals(v5 & Vector.Create(16), Vector<int>.Zero);
+        var v7 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table, v5), SingleVectors.Lookup(table + 16, v5));
+        var v8 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 32, v5), SingleVectors.Lookup(table + 48, v5));
+        var v9 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 64, v5), SingleVectors.Lookup(table + 80, v5));
+        var v10 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 96, v5), SingleVectors.Lookup(table + 112, v5));
+        var v11 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 128, v5), SingleVectors.Lookup(table + 144, v5));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v4, v10), v4, v9), v4, v8);
+        var v13 = Vector.FusedMultiplyAdd(v12, v4, v7);
+        return Vector.LessThanAll(v1, Vector.Create(7.75f)) ? Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(0f), x), Vector.Create(1f) - v13, v13) : SiluSlopeBeyond(x);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector<float> SiluSlopeBeyond(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(FineTables.SiluSlope);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.SiluSlope));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(3145728f);
         var v3 = v1 + v2;
         var v4 = v1 - (v3 - v2);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.LookupFine(ref Unsafe.Add(ref table, 128), v5), v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(v6, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(v7, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(v8, v4, SingleVectors.LookupFine(ref Unsafe.Add(ref table, 0), v5));
-        var v10 = Vector.Create(0f);
-        var v11 = Vector.Create(1f);
-        var v12 = Vector.MinNative(Vector.Create(110f), v1);
-        var v13 = -v12;
-        var v14 = Vector.Create(12582912f);
-        var v15 = Vector.FusedMultiplyAdd(v13, Vector.Create(1.442695f), v14) - v14;
-        var v16 = Vector.FusedMultiplyAdd(v15, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v15, Vector.Create(-0.6931472f), v13));
-        var v17 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v16, Vector.Create(0.008368972f)), v16, Vector.Create(0.041666456f));
-        var v18 = Vector.Create(0.5f);
-        var v19 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v17, v16, Vector.Create(0.16666518f)), v16, v18);
-        var v20 = v11 + Vector.FusedMultiplyAdd(v16 * v16, v19, v16);
-        var v21 = Vector.FusedMultiplyAdd(v15, v18, v14);
-        var v22 = Vector.AsVectorInt32(v11);
-        var v23 = Vector.AsVectorSingle((Vector.AsVectorInt32(v21) << 23) + v22);
-        var v24 = Vector.AsVectorSingle((Vector.AsVectorInt32((v15 - (v21 - v14)) + v14) << 23) + v22);
-        var v25 = (v20 * v23) * v24;
-        var v26 = (((v20 * ((v11 + v25) - v12)) * v23) * v24) / Vector.FusedMultiplyAdd(v25, v25 + Vector.Create(2f), v11);
-        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), Vector.ConditionalSelect(Vector.LessThanOrEqual(v10, x), v11 - v9, v9), Vector.ConditionalSelect(Vector.LessThan(x, v10), v26, v11 - v26));
+        var v6 = Vector.Equals(v5 & Vector.Create(16), Vector<int>.Zero);
+        var v7 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table, v5), SingleVectors.Lookup(table + 16, v5));
+        var v8 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 32, v5), SingleVectors.Lookup(table + 48, v5));
+        var v9 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 64, v5), SingleVectors.Lookup(table + 80, v5));
+        var v10 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 96, v5), SingleVectors.Lookup(table + 112, v5));
+        var v11 = Vector.ConditionalSelect(v6, SingleVectors.Lookup(table + 128, v5), SingleVectors.Lookup(table + 144, v5));
+        var v12 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v11, v4, v10), v4, v9), v4, v8);
+        var v13 = Vector.FusedMultiplyAdd(v12, v4, v7);
+        var v14 = Vector.Create(0f);
+        var v15 = Vector.Create(1f);
+        var v16 = Vector.MinNative(Vector.Create(110f), v1);
+        var v17 = -v16;
+        var v18 = Vector.Create(12582912f);
+        var v19 = Vector.FusedMultiplyAdd(v17, Vector.Create(1.442695f), v18) - v18;
+        var v20 = Vector.FusedMultiplyAdd(v19, Vector.Create(1.9046542E-09f), Vector.FusedMultiplyAdd(v19, Vector.Create(-0.6931472f), v17));
+        var v21 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(Vector.Create(0.0013935821f), v20, Vector.Create(0.008368972f)), v20, Vector.Create(0.041666456f));
+        var v22 = Vector.Create(0.5f);
+        var v23 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v21, v20, Vector.Create(0.16666518f)), v20, v22);
+        var v24 = v15 + Vector.FusedMultiplyAdd(v20 * v20, v23, v20);
+        var v25 = Vector.FusedMultiplyAdd(v19, v22, v18);
+        var v26 = Vector.AsVectorInt32(v15);
+        var v27 = Vector.AsVectorSingle((Vector.AsVectorInt32(v25) << 23) + v26);
+        var v28 = Vector.AsVectorSingle((Vector.AsVectorInt32((v19 - (v25 - v18)) + v18) << 23) + v26);
+        var v29 = (v24 * v27) * v28;
+        var v30 = (((v24 * ((v15 + v29) - v16)) * v27) * v28) / Vector.FusedMultiplyAdd(v29, v29 + Vector.Create(2f), v15);
+        return Vector.ConditionalSelect(Vector.LessThan(v1, Vector.Create(7.75f)), Vector.ConditionalSelect(Vector.LessThanOrEqual(v14, x), v15 - v13, v13), Vector.ConditionalSelect(Vector.LessThan(x, v14), v30, v15 - v30));
     }
 
     public static partial Vector<float> Sin(Vector<float> x)
@@ -245,16 +266,16 @@ public static partial class VectorMath
 
     public static partial Vector<float> Tanh(Vector<float> x)
     {
-        ref float table = ref MemoryMarshal.GetReference(ActivationTables.Tanh);
+        float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ActivationTables.Tanh));
         var v1 = Vector.Abs(x);
         var v2 = Vector.Create(12582912f);
         var v3 = Vector.FusedMultiplyAdd(v1, Vector.Create(1.7066667f), v2);
         var v4 = Vector.FusedMultiplyAdd(v3 - v2, Vector.Create(-0.5859375f), v1);
         var v5 = Vector.AsVectorInt32(v3);
-        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(ref Unsafe.Add(ref table, 112), v5), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 96), v5));
-        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 80), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 64), v5));
-        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 48), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 32), v5));
-        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 16), v5)), v4, SingleVectors.Lookup(ref Unsafe.Add(ref table, 0), v5));
+        var v6 = Vector.FusedMultiplyAdd(SingleVectors.Lookup(table + 112, v5), v4, SingleVectors.Lookup(table + 96, v5));
+        var v7 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v6, v4, SingleVectors.Lookup(table + 80, v5)), v4, SingleVectors.Lookup(table + 64, v5));
+        var v8 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v7, v4, SingleVectors.Lookup(table + 48, v5)), v4, SingleVectors.Lookup(table + 32, v5));
+        var v9 = Vector.FusedMultiplyAdd(Vector.FusedMultiplyAdd(v8, v4, SingleVectors.Lookup(table + 16, v5)), v4, SingleVectors.Lookup(table, v5));
         var v10 = Vector.ConditionalSelect(Vector.LessThanOrEqual(Vector.Create(9.010913f), v1), Vector.Create(1f), v9);
         return Vector.AsVectorSingle(Vector.AsVectorInt32(v10) ^ (Vector.AsVectorInt32(x) & Vector.Create(int.MinValue)));
     }

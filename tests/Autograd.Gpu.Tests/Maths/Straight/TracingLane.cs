@@ -90,8 +90,11 @@ internal readonly struct TracingLane<TFormat> : ILane<Traced, Traced, Traced>, I
             : table == FineTables.GeluSlope ? nameof(FineTables.GeluSlope)
             : table == FineTables.SiluSlope ? nameof(FineTables.SiluSlope)
             : throw new ArgumentException("A table without a name.", nameof(table));
-        Current!.Table = $"ref float table = ref MemoryMarshal.GetReference(FineTables.{name})";
-        return index.Trace.Value($"SingleVectors.LookupFine(ref Unsafe.Add(ref table, {32 * row}), {{0}})", index);
+        Current!.Table = $"float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(FineTables.{name}))";
+
+        // Which half of a row it is, is the same for all rows: named once, where a method would have it computed, and compiled, in each call.
+        var isLow = index.Trace.Value("Vector.Equals({0} & Vector.Create(16), Vector<int>.Zero)", index);
+        return Select(isLow, LookupAt(32 * row, index), LookupAt(32 * row + 16, index));
     }
 
     public static Traced Lookup(ReadOnlySpan<float> table, int row, Traced index)
@@ -99,9 +102,11 @@ internal readonly struct TracingLane<TFormat> : ILane<Traced, Traced, Traced>, I
         string name = table == ActivationTables.Silu ? nameof(ActivationTables.Silu)
             : table == ActivationTables.Tanh ? nameof(ActivationTables.Tanh)
             : throw new ArgumentException("A table without a name.", nameof(table));
-        Current!.Table = $"ref float table = ref MemoryMarshal.GetReference(ActivationTables.{name})";
-        return index.Trace.Value($"SingleVectors.Lookup(ref Unsafe.Add(ref table, {16 * row}), {{0}})", index);
+        Current!.Table = $"float* table = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ActivationTables.{name}))";
+        return LookupAt(16 * row, index);
     }
+
+    private static Traced LookupAt(int start, Traced index) => index.Trace.Value($"SingleVectors.Lookup(table{(start == 0 ? "" : $" + {start}")}, {{0}})", index);
 
     public static void ReduceLarge(Traced a, Traced large, ref Traced r, ref Traced quadrant)
     {
