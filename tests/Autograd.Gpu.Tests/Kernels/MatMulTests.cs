@@ -23,6 +23,7 @@ public sealed class MatMulTests
     {
         HostParallel.ThreadCount = _threads;
         HostMatMul.Width = HostMatMul.Widest;
+        HostMatMul.CacheWays = HostCache.Ways;
     }
 
     [Test]
@@ -122,6 +123,37 @@ public sealed class MatMulTests
         }
     }
 
+    // Lines of A a multiple of 4096 bytes apart, which are copied where the first-level cache has fewer ways than a tile has rows: over the edges of slices and blocks,
+    // with the same bits as in place.
+    [TestCase(205, 70, 1024, MatrixLayout.Rows)]
+    [TestCase(14, 1100, 2048, MatrixLayout.Rows)]
+    [TestCase(1024, 66, 300, MatrixLayout.Columns)]
+    [TestCase(2048, 64, 531, MatrixLayout.Columns)]
+    public void LinesThatShareThePlacesOfACache(int m, int n, int k, MatrixLayout left)
+    {
+        foreach (string width in Widths)
+        {
+            Use(width);
+            Compare<float>(accumulate: true);
+            Compare<double>(accumulate: false);
+        }
+
+        void Compare<T>(bool accumulate) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            T[][] results = new T[2][];
+            for (int ways = 0; ways < 2; ways++)
+            {
+                HostMatMul.CacheWays = ways;
+                var x = MatMulCase<T>.Create(1, m, n, k, left, MatrixLayout.Columns);
+                x.Accumulate = accumulate;
+                x.Check(Run);
+                results[ways] = x.C;
+            }
+
+            Assert.That(MemoryMarshal.AsBytes<T>(results[1]).SequenceEqual(MemoryMarshal.AsBytes<T>(results[0])), $"{typeof(T).Name}, {HostMatMul.Width}");
+        }
+    }
+
     // Over the edges of the strips of y (1024) and of the slices of x (4096).
     [Test]
     public void MatrixTimesVector(
@@ -216,6 +248,7 @@ public sealed class MatMulTests
     [TestCase(1, 300, 320, 700)]
     [TestCase(1, 1000, 40, 600)]
     [TestCase(1, 40, 1000, 600)]
+    [TestCase(1, 100, 101, 128)]
     [TestCase(20, 64, 65, 66)]
     [TestCase(1, 1, 3000, 500)]
     [TestCase(1, 3001, 1, 500)]

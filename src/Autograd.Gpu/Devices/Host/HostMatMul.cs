@@ -27,6 +27,9 @@ internal static unsafe class HostMatMul
     private const double ForkMultiplyAdds = 160e3;
     private const double ForkBytes = 2e6;
 
+    // From here on threads that are awake are given parts: parting and joining take about a microsecond, fetching operands from one another's caches some more.
+    private const double ShareMultiplyAdds = 50e3;
+
     // One block a thread, since two share less, but of batches, which seldom fall into as many equal parts, and of products that take so many milliseconds that
     // another program may well disturb a thread.
     private const double LongMultiplyAdds = 100e6;
@@ -61,6 +64,9 @@ internal static unsafe class HostMatMul
             _width = value;
         }
     }
+
+    /// <summary>The ways of the first-level cache that the kernels count on, 0 for any number; others than the processor's can be forced.</summary>
+    public static int CacheWays { get; set; } = HostCache.Ways;
 
     /// <summary>
     /// For each matrix t of the batch: c[t, i, j] = alpha * sum over p of a[t, i, p] * b[t, p, j], added to c if <paramref name="accumulate"/>.
@@ -215,10 +221,10 @@ internal static unsafe class HostMatMul
         var work = new TileWork<T, TVector, TOps, TTall> { X = x, Batch = strides };
         double multiplyAdds = (double)strides.Count * x.M * x.N * x.K / TOps.Lanes;
         int chunksPerThread = strides.Count == 1 && multiplyAdds < HostParallel.ThreadCount * LongMultiplyAdds ? 1 : 2;
-        work.Grid = multiplyAdds < ForkMultiplyAdds
+        work.Grid = multiplyAdds < ShareMultiplyAdds
             ? Grid.Whole(strides.Count, x.M, x.N)
-            : Grid.Cut(strides.Count, x.M, x.N, RowUnit, 2 * TOps.Lanes, chunksPerThread, 2 * multiplyAdds / ForkMultiplyAdds);
-        HostParallel.For(work.Grid.Chunks, ref work);
+            : Grid.Cut(strides.Count, x.M, x.N, RowUnit, 2 * TOps.Lanes, chunksPerThread, 2 * multiplyAdds / ShareMultiplyAdds);
+        HostParallel.For(work.Grid.Chunks, ref work, isFine: multiplyAdds < ForkMultiplyAdds);
     }
 
     // A row times a matrix is the transposed matrix times a column; the result's stride says where it lies.

@@ -23,8 +23,8 @@ internal unsafe struct MatMulProblem<T> where T : unmanaged
 
 /// <summary>
 /// The product of one block on one thread: k is cut into slices and the columns of B into panels, which register tiles pass over; a tile reads its rows of A where
-/// they are, since neither adjacent rows nor adjacent columns gain from a copy. So does it B, but where B is transposed or large: then each panel is packed on the
-/// way, while the lines of the next one are fetched.
+/// they are, since neither adjacent rows nor adjacent columns gain from a copy, unless they lie so far apart that the first-level cache has room for few of them at a
+/// time. So does it B, but where B is transposed or large: then each panel is packed on the way, while the lines of the next one are fetched.
 /// </summary>
 internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
     where T : unmanaged
@@ -45,6 +45,9 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
     private const int FetchBytes = 256 * 1024;
     private const int CacheLine = 64;
 
+    // Lines of A that push one another out of the cache are copied when they meet as many columns.
+    private const int SpreadColumns = 64;
+
     private static int Narrow => TOps.Lanes;
 
     private static int Wide => 2 * TOps.Lanes;
@@ -53,11 +56,14 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
     public static void Multiply(in MatMulProblem<T> x)
     {
         nint slice = SliceBytes / sizeof(T), rowBlock = EvenBlock(x.M);
-        bool packLeft = x.ACol != 1 && x.ARow != 1, packRight = (x.M > DirectRows && x.K * x.N * sizeof(T) > DirectBytes) || x.BCol != 1;
+        bool packLeft = x.ACol != 1 && x.ARow != 1, spreadLeft = !packLeft && x.N >= SpreadColumns && Collides(x);
+        bool packRight = (x.M > DirectRows && x.K * x.N * sizeof(T) > DirectBytes) || x.BCol != 1;
         bool fetches = x.K * x.N * sizeof(T) > FetchBytes && (x.BCol == 1 || x.BRow == 1) && Sse.IsSupported;
         nint columns = Math.Min(ColumnBlock, RoundUp(x.N, Narrow));
         T* right = PackBuffer.Right<T>(columns * Math.Min(slice, x.K));
-        T* left = packLeft ? PackBuffer.Left<T>(Math.Min(rowBlock, x.M) * Math.Min(slice, x.K)) : null;
+        nint rows = Math.Min(rowBlock, x.M), depth = Math.Min(slice, x.K);
+        MatMulProblem<T> inPlace = spreadLeft ? Spread(x, rows, depth) : x;
+        T* left = packLeft ? PackBuffer.Left<T>(rows * depth) : spreadLeft ? PackBuffer.Left<T>(rows * inPlace.ARow + depth * inPlace.ACol) : null;
         for (nint p = 0; p < x.K; p += slice)
         {
             nint k = Math.Min(slice, x.K - p);
@@ -68,12 +74,14 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
                     nint m = Math.Min(rowBlock, x.M - i);
                     T* a = x.A + i * x.ARow + p * x.ACol;
                     if (packLeft) PackLeft(a, x.ARow, x.ACol, m, k, left);
+                    else if (spreadLeft && x.ACol == 1) MatMulPack.Lines(a, x.ARow, m, k, left, inPlace.ARow);
+                    else if (spreadLeft) MatMulPack.Lines(a, x.ACol, k, m, left, inPlace.ACol);
                     var part = new Panels
                     {
                         M = m,
                         N = Math.Min(ColumnBlock, x.N - j),
                         K = k,
-                        A = packLeft ? left : a,
+                        A = left != null ? left : a,
                         IsPacked = packLeft,
                         B = x.B + p * x.BRow + j * x.BCol,
                         Right = right,
@@ -83,10 +91,24 @@ internal static unsafe class MatMulBlock<T, TVector, TOps, TTall>
                         C = x.C + i * x.CRow + j,
                         Plus = x.Plus(p, i, j),
                     };
-                    Run(x, part);
+                    Run(inPlace, part);
                 }
             }
         }
+    }
+
+    // Whether lines of A that are read side by side lie in the same places of the first-level cache, and are more than it has room for there.
+    private static bool Collides(in MatMulProblem<T> x)
+    {
+        nint lines = x.ACol == 1 ? x.M : x.K, apart = x.ACol == 1 ? x.ARow : x.ACol;
+        return HostMatMul.CacheWays > 0 && HostMatMul.CacheWays < Math.Min(TTall.Value, lines) && apart != 0 && apart * sizeof(T) % HostCache.WayBytes == 0;
+    }
+
+    // The strides of a copy of A whose neighbouring lines are a cache line further apart than they are long.
+    private static MatMulProblem<T> Spread(in MatMulProblem<T> x, nint rows, nint depth)
+    {
+        nint line = CacheLine / sizeof(T);
+        return x.ACol == 1 ? x with { ARow = RoundUp(depth, line) + line } : x with { ACol = RoundUp(rows, line) + line };
     }
 
     // Blocks of about as many rows each: the last one passes over all of B as well.

@@ -55,6 +55,13 @@ internal static unsafe class MatMulPack
         }
     }
 
+    /// <summary>Copies lines of adjacent elements to where they lie another distance apart.</summary>
+    public static void Lines<T>(T* source, nint apart, nint count, nint length, T* target, nint targetApart) where T : unmanaged
+    {
+        nint bytes = length * sizeof(T);
+        for (; count > 0; count--, source += apart, target += targetApart) Buffer.MemoryCopy(source, target, bytes, bytes);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose16(float* source, nint across, nint width, nint k, float* panel)
     {

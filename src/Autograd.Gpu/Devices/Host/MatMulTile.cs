@@ -42,7 +42,7 @@ internal readonly struct Twelve : IConstant
 internal static unsafe class MatMulTile
 {
     // From this depth on, fetching the rows of c during the products hides their latency.
-    private const int PrefetchFrom = 64;
+    private const int PrefetchFrom = 32;
 
     /// <summary>
     /// c = alpha * a b + plus for a tile of c of one to twelve rows and one or two vectors, held in registers; <paramref name="plus"/> may be c itself, a
@@ -59,7 +59,7 @@ internal static unsafe class MatMulTile
         where TVectors : struct, IConstant
     {
         // Called before the accumulators live: across a call they would all lie in memory.
-        if (plus == c && k >= PrefetchFrom) PrefetchRows<T, TRows, TVectors>(c, cRow, TOps.Lanes);
+        if (k >= PrefetchFrom) PrefetchRows<T, TRows, TVectors>(c, cRow, TOps.Lanes);
 
         TVector l0 = default, r0 = default;
         TVector l1 = default, r1 = default;
@@ -181,7 +181,7 @@ internal static unsafe class MatMulTile
         if (TRows.Value > 11) Store<T, TVector, TOps, TVectors>(c + 11 * cRow, l11, r11, scale, plus, 11 * plusRow);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchRows<T, TRows, TVectors>(T* c, nint cRow, nint lanes)
         where T : unmanaged
         where TRows : struct, IConstant
