@@ -272,10 +272,10 @@ internal static unsafe class HostMatMul
             double bestCost = double.PositiveInfinity;
             for (nint across = 1; across <= perMatrix; across++)
             {
-                // The longest block decides the time; packing A and B adds its perimeter.
+                // The longest block decides the time; packing B adds its width, and reading A, most often in place, less than its height.
                 nint down = (perMatrix + across - 1) / across;
                 double height = Block(rows, down, rowUnit), width = Block(columns, across, columnUnit);
-                double cost = height * width + 4 * (height + width);
+                double cost = height * width + 4 * width + 3 * height;
                 if (cost >= bestCost) continue;
                 bestCost = cost;
                 bestRows = down;
