@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using L = Autograd.Gpu.Kernels.Single512Lane;
 using Maths = Autograd.Gpu.Kernels.LaneMath<
     Autograd.Gpu.Kernels.Single512Lane, System.Runtime.Intrinsics.Vector512<float>, System.Runtime.Intrinsics.Vector512<int>, System.Runtime.Intrinsics.Vector512<int>>;
@@ -40,6 +41,29 @@ internal static class WideMath
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Erfc(Vector512<float> x) => Maths.Erfc(x);
+
+    /// <summary>1 / sqrt(x), the same bits as by a square root and a division, of which the second would keep the divider as long again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Rsqrt(Vector512<float> x)
+    {
+        var s = Vector512.Sqrt(x);
+        return Avx512F.IsSupported ? Reciprocal(s, Avx512F.ReciprocalSqrt14(x)) : Vector512<float>.One / s;
+    }
+
+    /// <summary>1 / s, correctly rounded, from an estimate with a relative error of at most 2^-13, whatever its bits are.</summary>
+    /// <remarks>
+    /// The first step is below 1 / s by at most a quarter of a unit, so it comes out rounded as 1 / s is, or one lower. From either the second step is right (P. W. Markstein, Computation
+    /// of elementary functions on the IBM RISC System/6000 processor, 1990) but for the largest significand, whose residual is 2^-24. Zeros, infinities and NaN have none.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Reciprocal(Vector512<float> s, Vector512<float> estimate)
+    {
+        var y = Vector512.FusedMultiplyAdd(estimate, Vector512.FusedMultiplyAdd(-s, estimate, Vector512<float>.One), estimate);
+        var residual = Vector512.FusedMultiplyAdd(-s, y, Vector512<float>.One);
+        return Vector512.LessThanAll(residual, Vector512.Create(5.9604645e-08f))
+            ? Vector512.FusedMultiplyAdd(y, residual, y)
+            : Vector512<float>.One / s;
+    }
 
     // Functions by table. The rows of their tables come from the caller, who holds them in registers: read from memory for each vector they take all that the processor can load.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

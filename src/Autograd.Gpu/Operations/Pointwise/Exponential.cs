@@ -136,7 +136,7 @@ namespace Autograd.Gpu.Operations
 
         internal static Vector<double> Invoke(Vector<double> x) => Vector<double>.One / Vector.SquareRoot(x);
 
-        internal static Vector512<float> Invoke(Vector512<float> x) => Vector512<float>.One / Vector512.Sqrt(x);
+        internal static Vector512<float> Invoke(Vector512<float> x) => WideMath.Rsqrt(x);
     }
 }
 
