@@ -1,7 +1,7 @@
 namespace AutogradRatio;
 
 /// <summary>
-/// What an element of a row takes of the pipes that multiply: multiplications and fused multiply-adds, divisions, and look-ups in sixteen numbers of one register. Counted in
+/// What an element of a row takes of the pipes that multiply or look up: multiplications and fused multiply-adds, divisions, and look-ups in sixteen numbers of one register. Counted in
 /// the source of the functions, <c>kernels/Autograd.Gpu.Kernels/Maths</c>, in their form for floats. Additions, comparisons, minima, choices, roundings, scalings by
 /// powers of two and operations on bits have pipes of their own beside these and are not counted, so the bound stays one.
 /// </summary>
@@ -28,7 +28,7 @@ internal readonly record struct Arithmetic(double Multiplies, double Divisions =
     public static readonly Arithmetic Pow = new(33, Divisions: 1);
 
     // TableMath: a polynomial of degree 4 (silu 5) with looked-up coefficients and a product; a gradient is a polynomial of degree 4 and the product with what comes in.
-    // A look-up in two registers takes the time of one in one.
+    // A look-up in two registers takes the time of one in one at least.
     public static readonly Arithmetic Gelu = new(5, Lookups: 5);
     public static readonly Arithmetic GeluGradient = new(5, Lookups: 5);
     public static readonly Arithmetic Silu = new(6, Lookups: 6);

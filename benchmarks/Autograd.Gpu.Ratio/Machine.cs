@@ -21,8 +21,7 @@ internal sealed record Machine(int Threads, double Memory, double Cache, double 
     {
         if (row.Bytes == 0 && row.Flops == 0)
             return null;
-        var arithmetic = row.Arithmetic;
-        var flops = row.Flops + 2 * (arithmetic.Multiplies + arithmetic.Divisions * Costs.Division + arithmetic.Lookups * Costs.Lookup);
+        var flops = row.Flops + 2 * Costs.Time(row.Arithmetic);
         return Math.Max(row.Bytes / (row.Bytes <= CacheRow ? Cache : Memory), flops / Peak);
     }
 
@@ -45,7 +44,8 @@ internal sealed record Machine(int Threads, double Memory, double Cache, double 
         return $"Machine: {Processor()}, {Environment.ProcessorCount} cores, {lanes}-bit vectors, {RuntimeInformation.FrameworkDescription}, "
             + $"{RuntimeInformation.OSDescription}\n"
             + $"With {Threads} threads: copy {Memory / 1e9:F1} GB/s (256 MB arrays), {Cache / 1e9:F1} GB/s (4 MB arrays), "
-            + $"fused multiply-add {Peak / 1e9:F0} GFLOP/s (float32); beside ten of these a division costs {Costs.Division:F1}, a look-up {Costs.Lookup:F1} of one";
+            + $"fused multiply-add {Peak / 1e9:F0} GFLOP/s (float32); "
+            + $"beside ten of these a division costs {Costs.Division:F1} of one, a look-up {Costs.Lookup:F1}, each of as many of both {Costs.Mixed:F2}";
     }
 
     private static string Processor()

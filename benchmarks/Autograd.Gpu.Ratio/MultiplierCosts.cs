@@ -5,8 +5,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace AutogradRatio;
 
-/// <summary>What a division and a look-up in sixteen numbers take of the pipes that multiply, in fused multiply-adds: what each adds to the time of ten of these beside it.</summary>
-internal readonly record struct MultiplierCosts(double Division, double Lookup)
+/// <summary>What divisions and look-ups in sixteen numbers take beside fused multiply-adds, in the time of one of these.</summary>
+/// <param name="Division">What one adds to the time of ten multiply-adds.</param>
+/// <param name="Lookup">A look-up among its like.</param>
+/// <param name="Mixed">Either among as many multiply-adds as look-ups: 1 where all their pipes are the same, 1/2 where no pipe serves both.</param>
+internal readonly record struct MultiplierCosts(double Division, double Lookup, double Mixed)
 {
     private const int Iterations = 400_000;
     private const int Goes = 24;
@@ -14,17 +17,25 @@ internal readonly record struct MultiplierCosts(double Division, double Lookup)
     /// <summary>With the vectors that <see cref="Machine"/> takes the peak with; without 512 bits there is no look-up in one register, which then counts nothing.</summary>
     public static unsafe MultiplierCosts Measure()
     {
-        // Each loop has forty multiply-adds, four divisions and eight look-ups in four chains, so that no chain is waited for.
-        if (Avx512F.IsSupported)
+        if (!Avx512F.IsSupported)
         {
-            var alone = Best(&Multiplies512);
-            return new(Cost(alone, Best(&Divisions512), 4), Cost(alone, Best(&Lookups512), 8));
+            return new(OfDivision(Best(&Multiplies256), Best(&Divisions256)), 0, 0);
         }
 
-        return new(Cost(Best(&Multiplies256), Best(&Divisions256), 4), 0);
+        // A few look-ups beside many multiply-adds may cost nothing, for a pipe that does not multiply has room for them; as many as there are multiply-adds do not.
+        var multiplies = Best(&Multiplies512);
+        return new(OfDivision(multiplies, Best(&Divisions512)), Best(&Lookups512) / multiplies, Best(&Mixed512) / multiplies / 2);
     }
 
-    private static double Cost(double alone, double together, int count) => Math.Max(0, (together / alone - 1) * 40 / count);
+    /// <summary>The least time of an element's arithmetic, in multiply-adds.</summary>
+    public double Time(Arithmetic arithmetic)
+    {
+        var multiplies = arithmetic.Multiplies + arithmetic.Divisions * Division;
+        return Math.Max(Math.Max(multiplies, arithmetic.Lookups * Lookup), (multiplies + arithmetic.Lookups) * Mixed);
+    }
+
+    /// <summary>Of one of four beside forty multiply-adds.</summary>
+    private static double OfDivision(double alone, double together) => Math.Max(0, (together / alone - 1) * 10);
 
     private static unsafe double Best(delegate*<float> loop)
     {
@@ -39,11 +50,14 @@ internal readonly record struct MultiplierCosts(double Division, double Lookup)
         return best;
     }
 
+    // Loops of forty multiply-adds, look-ups, or both, in chains enough that none is waited for.
     private static float Multiplies512() => Loop512<None>();
 
     private static float Divisions512() => Loop512<Division512>();
 
-    private static float Lookups512() => Loop512<Lookup512>();
+    private static float Lookups512() => Lookups512<None>();
+
+    private static float Mixed512() => Lookups512<Multiply>();
 
     private static float Multiplies256() => Loop256<None>();
 
@@ -63,16 +77,16 @@ internal readonly record struct MultiplierCosts(double Division, double Lookup)
         public static Vector256<float> Step(Vector256<float> v) => v;
     }
 
-    private readonly struct Division512 : IBeside
+    private readonly struct Multiply : IBeside
     {
-        public static Vector512<float> Step(Vector512<float> v) => Vector512.Create(1.5f) / v;
+        public static Vector512<float> Step(Vector512<float> v) => Vector512.FusedMultiplyAdd(v, Vector512.Create(0.999f), Vector512.Create(0.001f));
 
         public static Vector256<float> Step(Vector256<float> v) => v;
     }
 
-    private readonly struct Lookup512 : IBeside
+    private readonly struct Division512 : IBeside
     {
-        public static Vector512<float> Step(Vector512<float> v) => Avx512F.PermuteVar16x32(Avx512F.PermuteVar16x32(v, Vector512<int>.Indices), v.AsInt32());
+        public static Vector512<float> Step(Vector512<float> v) => Vector512.Create(1.5f) / v;
 
         public static Vector256<float> Step(Vector256<float> v) => v;
     }
@@ -122,6 +136,44 @@ internal readonly record struct MultiplierCosts(double Division, double Lookup)
         i = Vector512.FusedMultiplyAdd(i, m, s);
         j = Vector512.FusedMultiplyAdd(j, m, s);
     }
+
+    /// <summary>Look-ups by themselves, or each beside a multiply-add.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Lookups512<TBeside>()
+        where TBeside : struct, IBeside
+    {
+        Vector512<float> table = Vector512.Create(0.999f);
+        Vector512<float> a = table, b = table, c = table, d = table, e = table, f = table, g = table, h = table, i = table, j = table;
+        Vector512<int> k = Vector512<int>.Indices, l = k, m = k, n = k, o = k, p = k, q = k, r = k, s = k, t = k;
+        for (var count = 0; count < 4 * Iterations; count++)
+        {
+            a = TBeside.Step(a);
+            k = LookUp(table, k);
+            b = TBeside.Step(b);
+            l = LookUp(table, l);
+            c = TBeside.Step(c);
+            m = LookUp(table, m);
+            d = TBeside.Step(d);
+            n = LookUp(table, n);
+            e = TBeside.Step(e);
+            o = LookUp(table, o);
+            f = TBeside.Step(f);
+            p = LookUp(table, p);
+            g = TBeside.Step(g);
+            q = LookUp(table, q);
+            h = TBeside.Step(h);
+            r = LookUp(table, r);
+            i = TBeside.Step(i);
+            s = LookUp(table, s);
+            j = TBeside.Step(j);
+            t = LookUp(table, t);
+        }
+
+        return Vector512.Sum(a + b + c + d + e + f + g + h + i + j) + Vector512.Sum(k + l + m + n + o + p + q + r + s + t);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> LookUp(Vector512<float> table, Vector512<int> index) => Avx512F.PermuteVar16x32(table, index).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Loop256<TBeside>()
