@@ -24,8 +24,8 @@ internal readonly record struct Arithmetic(double Multiplies, double Divisions =
     // LaneMath.Erf: ErfInner 8, ErfcOuter 7 + 3 + 6 + 1, both of which are taken.
     public static readonly Arithmetic Erf = new(25);
 
-    // LaneMath.Power: Decompose 1, LogTwoWords 20, ExpOfProduct 3, ExpTwoWords 9.
-    public static readonly Arithmetic Pow = new(33, Divisions: 1);
+    // LaneMath.Power, PowOrdinary: LogTwoWords 20, ExpOfProduct 3, ExpTwoWords 9.
+    public static readonly Arithmetic Pow = new(32, Divisions: 1);
 
     // TableMath: a polynomial of degree 4 (silu 5) with looked-up coefficients and a product; a gradient is a polynomial of degree 4 and the product with what comes in.
     // A look-up in two registers takes the time of one in one at least.

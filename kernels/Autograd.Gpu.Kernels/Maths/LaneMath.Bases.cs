@@ -26,7 +26,7 @@ internal static partial class LaneMath<L, F, I, M>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static F LogOfBase(F x, F factor, F factorLow)
     {
-        F high = LogTwoWords(x, out F low);
+        F high = LogTwoWords(Decompose(x, out F f), f, out F low);
         F product = L.Mul(high, factor);
         F rest = L.Fma(low, factor, L.Fma(high, factorLow, L.Fma(high, factor, L.Neg(product))));
         F result = L.Add(product, rest);

@@ -35,11 +35,26 @@ internal static partial class LaneMath<L, F, I, M>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static F Decompose(F x, out F f)
     {
-        M subnormal = L.Less(x, L.C(1.1754943508222875e-38, 2.2250738585072014e-308));
-        I bits = L.Bits(L.Select(subnormal, L.Mul(x, L.C(8388608.0, 4503599627370496.0)), x));
+        M subnormal = L.Less(x, MinNormal);
+        F n = DecomposeNormal(L.Select(subnormal, L.Mul(x, L.C(8388608.0, 4503599627370496.0)), x), out f);
+        return L.Sub(n, L.Select(subnormal, L.C(23.0, 52.0), L.C(0)));
+    }
+
+    /// <summary>The same for x that is not subnormal.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static F DecomposeNormal(F x, out F f)
+    {
+        I bits = L.Bits(x);
         I biased = BiasedExponent(bits);
         f = L.Sub(L.FromBits(L.Minus(bits, L.ToExponent(L.Minus(biased, ExponentBias)))), One);
-        return L.Sub(ToFloating(biased), L.Select(subnormal, L.C(23.0, 52.0), L.C(0)));
+        return ToFloating(biased);
+    }
+
+    /// <summary>The smallest number that is not subnormal.</summary>
+    public static F MinNormal
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => L.C(1.1754943508222875e-38, 2.2250738585072014e-308);
     }
 
     /// <summary>The biased exponent n for which the number is 2^n times something from sqrt(1/2) to sqrt(2).</summary>

@@ -10,7 +10,7 @@ internal static partial class LaneMath<L, F, I, M>
     {
         F a = L.Abs(x);
         F b = L.Abs(y);
-        F high = LogTwoWords(a, out F low);
+        F high = LogTwoWords(Decompose(a, out F f), f, out F low);
         high = L.Select(L.Less(a, Infinity), high, a);
         high = L.Select(L.Equal(a, 0), L.Neg(Infinity), high);
 
@@ -26,11 +26,11 @@ internal static partial class LaneMath<L, F, I, M>
         return L.Select(L.Either(L.Equal(x, One), L.Equal(y, 0)), One, result);
     }
 
-    /// <summary>x^y for x positive and finite and y finite, the same bits as <see cref="Pow"/>.</summary>
+    /// <summary>x^y for x finite, positive and not subnormal, and y finite: the same bits as <see cref="Pow"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F PowOrdinary(F x, F y)
     {
-        F high = LogTwoWords(x, out F low);
+        F high = LogTwoWords(DecomposeNormal(x, out F f), f, out F low);
         return ExpOfProduct(y, high, low);
     }
 
@@ -54,12 +54,10 @@ internal static partial class LaneMath<L, F, I, M>
         return L.Either(L.Not(L.Less(a, shift)), L.Equal(L.Sub(L.Add(a, shift), shift), a));
     }
 
-    /// <summary>ln x for positive finite x as a sum of two words, relative error about 2^-34 (2^-66).</summary>
+    /// <summary>ln(2^n (1 + f)) as a sum of two words, relative error about 2^-34 (2^-66).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static F LogTwoWords(F x, out F low)
+    private static F LogTwoWords(F n, F f, out F low)
     {
-        F n = Decompose(x, out F f);
-
         // q + qLow = 2 f / (2 + f), and ln(1 + f) = q + q^3 (1/12 + q^2 p(q^2)), error of q^4 p 2^-36.8 (2^-73.5)
         F reciprocal = L.Div(One, L.Add(L.C(2), f));
         F q = L.Mul(L.Add(f, f), reciprocal);

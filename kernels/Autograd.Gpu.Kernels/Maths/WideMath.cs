@@ -123,12 +123,12 @@ internal static class WideMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Softplus(Vector512<float> x) => Maths.Softplus(x);
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Pow(Vector512<float> x, Vector512<float> y)
     {
-        // Zeros, infinities and negative bases take half of the instructions.
+        // Zeros, infinities, subnormal and negative bases take half of the instructions.
         var infinity = Vector512.Create(float.PositiveInfinity);
-        return Vector512.GreaterThanAll(x, Vector512<float>.Zero) && Vector512.LessThanAll(x, infinity) && Vector512.LessThanAll(Vector512.Abs(y), infinity)
+        return Vector512.GreaterThanOrEqualAll(x, Maths.MinNormal) && Vector512.LessThanAll(x, infinity) && Vector512.LessThanAll(Vector512.Abs(y), infinity)
             ? Maths.PowOrdinary(x, y)
             : AnyPow(x, y);
     }

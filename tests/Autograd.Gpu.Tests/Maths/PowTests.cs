@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Reflection;
+using System.Runtime.Intrinsics;
 using Autograd.Gpu.Kernels;
 using Autograd.Gpu.Tests.Support;
 using ILGPU;
@@ -22,7 +23,8 @@ public class PowTests
         {
             float actual = DeviceMath.Pow(x, y);
             float vector = VectorMath.Pow(Vector.Create(x), Vector.Create(y))[0];
-            if (!SameBits(actual, vector)) Assert.Fail($"{x:R}^{y:R}: the scalar form gives {actual:R}, the vector form {vector:R}.");
+            float wide = WideMath.Pow(Vector512.Create(x), Vector512.Create(y))[0];
+            if (!SameBits(actual, vector) || !SameBits(actual, wide)) Assert.Fail($"{x:R}^{y:R}: the scalar form gives {actual:R}, the vector forms {vector:R} and {wide:R}.");
             double error = Ulp.Error(actual, Math.Pow(x, y));
             if (error <= worst) continue;
             worst = error;
@@ -51,6 +53,25 @@ public class PowTests
 
         TestContext.Out.WriteLine($"Pow, double: {worst:F3} ulp at {at.X:R}^{at.Y:R}");
         Assert.That(worst, Is.LessThanOrEqualTo(DoubleBound), $"{at.X:R}^{at.Y:R}: {DeviceMath.Pow(at.X, at.Y):R}, not {Math.Pow(at.X, at.Y):R}.");
+    }
+
+    [Test]
+    public void OneLaneThatIsNotOrdinaryDoesNotChangeItsNeighbours()
+    {
+        float smallestNormal = 1.1754944E-38f;
+        float[] bases = [smallestNormal, MathF.BitDecrement(smallestNormal), float.Epsilon, 0, -0f, -2, float.MaxValue, float.PositiveInfinity, float.NaN, .. Samples.Special.Select(x => (float)x)];
+        foreach (float x in bases)
+        {
+            foreach (float y in (float[])[2.5f, -3, 0, float.PositiveInfinity, float.NaN])
+            {
+                var result = WideMath.Pow(Vector512.Create(0.7f).WithElement(5, x), Vector512.Create(2.5f).WithElement(5, y));
+                for (int i = 0; i < 16; i++)
+                {
+                    float expected = i == 5 ? DeviceMath.Pow(x, y) : DeviceMath.Pow(0.7f, 2.5f);
+                    Assert.That(SameBits(result[i], expected), $"{x:R}^{y:R}, lane {i}: {result[i]:R}, not {expected:R}");
+                }
+            }
+        }
     }
 
     [Test]
