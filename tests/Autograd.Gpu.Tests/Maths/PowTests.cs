@@ -23,8 +23,7 @@ public class PowTests
         {
             float actual = DeviceMath.Pow(x, y);
             float vector = VectorMath.Pow(Vector.Create(x), Vector.Create(y))[0];
-            float wide = WideMath.Pow(Vector512.Create(x), Vector512.Create(y))[0];
-            if (!SameBits(actual, vector) || !SameBits(actual, wide)) Assert.Fail($"{x:R}^{y:R}: the scalar form gives {actual:R}, the vector forms {vector:R} and {wide:R}.");
+            if (!SameBits(actual, vector)) Assert.Fail($"{x:R}^{y:R}: the scalar form gives {actual:R}, the vector form {vector:R}.");
             double error = Ulp.Error(actual, Math.Pow(x, y));
             if (error <= worst) continue;
             worst = error;
@@ -53,6 +52,22 @@ public class PowTests
 
         TestContext.Out.WriteLine($"Pow, double: {worst:F3} ulp at {at.X:R}^{at.Y:R}");
         Assert.That(worst, Is.LessThanOrEqualTo(DoubleBound), $"{at.X:R}^{at.Y:R}: {DeviceMath.Pow(at.X, at.Y):R}, not {Math.Pow(at.X, at.Y):R}.");
+    }
+
+    [Test]
+    public void WideVectorsHaveTheBitsOfScalars()
+    {
+        foreach (var pairs in SinglePairs(40_000).Chunk(16).Where(pairs => pairs.Length == 16))
+        {
+            // As they come, mostly with a lane that is not ordinary, and with positive bases.
+            foreach (float[] x in (float[][])[[.. pairs.Select(pair => pair.X)], [.. pairs.Select(pair => Math.Clamp(Math.Abs(pair.X), 1e-40f, float.MaxValue))]])
+            {
+                float[] y = [.. pairs.Select(pair => float.IsFinite(pair.Y) ? pair.Y : 2.5f)];
+                var result = WideMath.Pow(Vector512.Create(x), Vector512.Create(y));
+                for (int i = 0; i < x.Length; i++)
+                    Assert.That(SameBits(result[i], DeviceMath.Pow(x[i], y[i])), $"{x[i]:R}^{y[i]:R}: {result[i]:R}, not {DeviceMath.Pow(x[i], y[i]):R}");
+            }
+        }
     }
 
     [Test]
