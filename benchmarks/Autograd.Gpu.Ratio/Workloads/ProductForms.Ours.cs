@@ -20,7 +20,7 @@ internal static partial class ProductForms
         foreach (var (m, k, n) in Layers)
         {
             table.Ours(Plain(m, k, n), () => OurLayer(m, k, n, y => y));
-            table.Ours(Relu(m, k, n), () => OurLayer(m, k, n, y => y.Relu()));
+            table.Ours(Relu(m, k, n), () => OurLayer(m, k, n, y => y.Relu_()));
             table.Ours(Gelu(m, k, n), () => OurLayer(m, k, n, y => y.Gelu()));
         }
 
