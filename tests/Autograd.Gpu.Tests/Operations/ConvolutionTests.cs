@@ -49,6 +49,13 @@ internal sealed class ConvolutionTests
         yield return new("few columns, shifted, no padding", [1, 3, 10, 6], [70, 3, 3, 3], 1, 0, 1, 1);
         yield return new("few columns, shifted, a volume", [1, 2, 3, 8, 4], [64, 2, 2, 3, 3], 1, 1, 1, 1);
         yield return new("few columns, shifted, groups", [1, 6, 8, 4], [128, 3, 3, 3], 1, 1, 1, 2);
+        yield return new("vectors of images", [16, 17, 5, 6], [21, 17, 3, 3], 1, 1, 1, 1);
+        yield return new("vectors of images, the last one not full", [31, 16, 3, 5], [20, 16, 3, 3], 1, 1, 1, 1);
+        yield return new("vectors of images, more padding than kernel", [16, 16, 2, 3], [17, 16, 2, 2], 1, (3, 2), 1, 1);
+        yield return new("vectors of images, several slices and blocks of channels", [16, 66, 2, 3], [26, 66, 3, 3], 1, 1, 1, 1);
+        yield return new("vectors of images, groups and dilation", [16, 34, 6, 5], [32, 17, 3, 3], 1, 2, 2, 2);
+        yield return new("vectors of images, a volume", [16, 16, 3, 4, 3], [18, 16, 2, 3, 3], 1, (1, 1, 0), 1, 1);
+        yield return new("vectors of images, an even kernel", [32, 16, 1, 9], [16, 16, 1, 4], 1, (0, 2), 1, 1);
         yield return new("one tap, more channels out", [3, 18, 23, 25], [37, 18, 1, 1], 1, 0, 1, 1);
         yield return new("one tap, groups", [2, 36, 5, 5], [40, 18, 1, 1], 1, 0, 1, 2);
     }
@@ -118,10 +125,10 @@ internal sealed class ConvolutionTests
     }
 
     [Test]
-    public void TheResultDoesNotDependOnTheNumberOfThreads([Values(1, 24)] int groups, [Values(5, 20)] int size)
+    public void TheResultDoesNotDependOnTheNumberOfThreads([Values(1, 24)] int groups, [Values(5, 20)] int size, [Values(8, 16)] int batch)
     {
         Shape weights = groups == 1 ? [66, 24, 3, 3] : [24, 1, 3, 3];
-        var (x, w) = (Tensor.FromArray(Array.ConvertAll(Numbers.Uniform(1, 8 * 24 * size * size, -1, 1), v => (float)v), [8, 24, size, size], requiresGrad: true), Numbers.Of(Numbers.Uniform(2, weights.NumElements, -1, 1), weights, DType.Float32, Device.Cpu).RequiresGrad_());
+        var (x, w) = (Tensor.FromArray(Array.ConvertAll(Numbers.Uniform(1, batch * 24 * size * size, -1, 1), v => (float)v), [batch, 24, size, size], requiresGrad: true), Numbers.Of(Numbers.Uniform(2, weights.NumElements, -1, 1), weights, DType.Float32, Device.Cpu).RequiresGrad_());
         float[][] Run(int threads)
         {
             HostParallel.ThreadCount = threads;
@@ -170,6 +177,33 @@ internal sealed class ConvolutionTests
                 Assert.That(dw.Count(double.IsInfinity), Is.GreaterThan(0).And.LessThan(dw.Length));
                 Compare(weight.Grad!, dw, 1e-3, $"the weight's gradient on {device}");
             }
+        }
+    }
+
+    /// <summary>Vectors of images leave the products with the padding out.</summary>
+    [Test]
+    public void AnInfiniteWeightDoesNotMeetThePaddingOfSmallImages([ValueSource(nameof(s_widths))] object width)
+    {
+        var c = new Case("", [16, 16, 3, 4], [17, 16, 3, 3], 1, 1, 1, 1);
+        var widest = HostMatMul.Width;
+        try
+        {
+            HostMatMul.Width = (HostVectorWidth)width;
+            var x = Numbers.Uniform(1, c.Input.NumElements, 0.1, 1);
+            var w = Numbers.Uniform(2, c.Weight.NumElements, 0.1, 1);
+            w[4 * 9] = double.PositiveInfinity;
+            var input = Numbers.Of(x, c.Input, DType.Float32, Device.Cpu).RequiresGrad_();
+            var y = Functional.Conv2d(input, Numbers.Of(w, c.Weight, DType.Float32, Device.Cpu), padding: 1);
+            var expected = Naive.Of(c, x, w, y.Shape);
+            Assert.That(expected.Output.Count(double.IsInfinity), Is.EqualTo(16 * 2 * 3));
+            Compare(y.Detach(), expected.Output, 1e-4, "output");
+            var g = Numbers.Uniform(3, y.NumElements, 0.1, 1);
+            y.Backward(Numbers.Of(g, y.Shape, DType.Float32, Device.Cpu));
+            Compare(input.Grad!, expected.Gradients(g).Input, 1e-4, "the input's gradient");
+        }
+        finally
+        {
+            HostMatMul.Width = widest;
         }
     }
 

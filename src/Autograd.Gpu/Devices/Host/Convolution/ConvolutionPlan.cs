@@ -2,32 +2,28 @@ using Autograd.Gpu.Kernels.Convolution;
 
 namespace Autograd.Gpu.Devices.Host;
 
-/// <summary>The target places that share their taps: all of them, or those of one residue where the stride tells places apart.</summary>
-internal sealed record TapSet(int Depth, int Height, int Width, int[] Taps, int First)
+/// <summary>The target places that share their taps: all of them, or those that the stride or the source's borders tell apart.</summary>
+/// <param name="Depth">The grid places.</param>
+/// <param name="Height">Likewise.</param>
+/// <param name="Width">Likewise.</param>
+/// <param name="Taps">The taps, in order.</param>
+/// <param name="First">The number of taps of the sets before.</param>
+internal sealed record TapSet(AxisPart Depth, AxisPart Height, AxisPart Width, int[] Taps, int First)
 {
-    /// <summary>Every tap, sorted by residues.</summary>
-    public static TapSet[] All(in ConvolutionShape shape, AxisWalk depths, AxisWalk heights, AxisWalk widths)
+    /// <summary>Every set of places that share their taps in all dimensions.</summary>
+    public static TapSet[] All(AxisWalk depths, AxisWalk heights, AxisWalk widths)
     {
         var sets = new List<TapSet>();
         int first = 0;
-        for (int d = 0; d < depths.Residues; d++)
+        foreach (var depth in depths.Parts)
         {
-            for (int h = 0; h < heights.Residues; h++)
+            foreach (var height in heights.Parts)
             {
-                for (int w = 0; w < widths.Residues; w++)
+                foreach (var width in widths.Parts)
                 {
-                    var taps = new List<int>();
-                    for (int tap = 0; tap < shape.Taps; tap++)
-                    {
-                        int width = tap % widths.Taps, height = tap / widths.Taps % heights.Taps, depth = tap / widths.Taps / heights.Taps;
-                        if (depths.ResidueOf[depth] == d && heights.ResidueOf[height] == h && widths.ResidueOf[width] == w)
-                        {
-                            taps.Add(tap);
-                        }
-                    }
-
-                    sets.Add(new TapSet(d, h, w, [.. taps], first));
-                    first += taps.Count;
+                    int[] taps = [.. from d in depth.Taps from h in height.Taps from w in width.Taps select (d * heights.Taps + h) * widths.Taps + w];
+                    sets.Add(new TapSet(depth, height, width, taps, first));
+                    first += taps.Length;
                 }
             }
         }
@@ -63,6 +59,15 @@ internal sealed class ConvolutionPlan
     /// <summary>The images that make it worth gathering columns: with fewer, the panels are cut up for the threads, and each part would gather for itself.</summary>
     private const int LeastGatheredImages = 4;
 
+    /// <summary>The sums of vectors of images, beside which a band has to fit.</summary>
+    private const int ImageSumBytes = 512 * 1024;
+
+    /// <summary>The channels on both sides that make it worth turning images.</summary>
+    private const int LeastTurned = 16;
+
+    /// <summary>The sets of places that see different taps, at most: each has tables of distances.</summary>
+    private const int MostSets = 128;
+
     /// <summary>The channels that make it worth gathering columns, or a copy of the band for each tap of a row.</summary>
     private const int LeastGathered = 64;
 
@@ -73,19 +78,28 @@ internal sealed class ConvolutionPlan
         Func<ConvolutionAxis, AxisWalk> walk = isTransposed ? static a => AxisWalk.Backward(a) : static a => AxisWalk.Forward(a);
         (Depth, Height, Width) = (walk(shape.Depth), walk(shape.Height), walk(shape.Width));
         (SourceChannels, TargetChannels) = isTransposed ? (shape.OutputChannels, shape.InputChannels) : (shape.InputChannels, shape.OutputChannels);
-        Sets = TapSet.All(shape, Depth, Height, Width);
+        Sets = TapSet.All(Depth, Height, Width);
         int rows = Height.End - Height.Start, columns = Width.End - Width.Start;
         long depths = Math.Max(1, Depth.End - Depth.Start), outer = depths * shape.Groups;
         IsLow = TargetChannels <= LowConvolutionTile.MostRows;
         LowVectors = TargetChannels switch { 1 => hasManyRegisters ? 8 : 6, 2 => hasManyRegisters ? 8 : 4, 3 => hasManyRegisters ? 8 : 3, _ => hasManyRegisters ? 6 : 2 };
         (TileRows, TileVectors) = hasManyRegisters ? (8, 3) : (6, 2);
         PanelStarts = IsLow ? [.. TargetChannels > 0 ? [0] : Array.Empty<int>(), TargetChannels] : Panels(TargetChannels, TileRows);
-        Gathers = IsWorthGathering(rows, columns, lanes);
-        IsShifted = Gathers ? Width.Taps > 1 && Width.TargetStep == 1 : IsWorthShifting(rows, columns, lanes);
+        TakesImages = LeavesPaddingOut(lanes, elementSize);
+        Gathers = !TakesImages && IsWorthGathering(rows, columns, lanes);
+        IsShifted = TakesImages ? false : Gathers ? Width.Taps > 1 && Width.TargetStep == 1 : IsWorthShifting(rows, columns, lanes);
         IsSolid = IsShifted && Height.TargetStep == 1;
         int mostTaps = Math.Max(1, Sets.Max(s => s.Taps.Length));
-        SliceChannels = Slice(Gathers ? ShortSliceBytes : SliceBytes);
-        if (Gathers)
+        SliceChannels = Slice(Gathers || TakesImages ? ShortSliceBytes : SliceBytes);
+        if (TakesImages)
+        {
+            // The sums of a part of the channels stay in the second-level cache beside the sources of a slice.
+            SliceChannels = Math.Min(SliceChannels, Even(SourceChannels, (int)Math.Max(1, BandBytes / SourceBytes(lanes, elementSize))));
+            outer = (shape.Batch + lanes - 1L) / lanes * shape.Groups;
+            long sums = (isTransposed ? shape.InputPlaces : shape.OutputPlaces) * TargetChannels * lanes * elementSize;
+            RowBlocks = (int)Math.Clamp(Math.Max((2 * threads + outer - 1) / outer, (sums + ImageSumBytes - 1) / ImageSumBytes), 1, PanelStarts.Length - 1);
+        }
+        else if (Gathers)
         {
             (BandRows, Bands, BandColumns, ColumnBands, RowBlocks) = (Math.Max(1, rows), 1, Math.Max(1, columns), 1, 1);
             long vectors = ((long)shape.Batch * rows * columns + lanes - 1) / lanes, sliceBytes = (long)SliceChannels * mostTaps * lanes * elementSize;
@@ -108,11 +122,12 @@ internal sealed class ConvolutionPlan
             Cut(rows, columns, ref outer, threads);
         }
 
-        Band = new SourceBand(Depth, Height, Width, BandRows, Math.Min(BandColumns, columns), Images, IsShifted);
-        Items = outer * Bands * RowBlocks;
+        Band = TakesImages ? new SourceBand(Depth, Height, Width, lanes) : new SourceBand(Depth, Height, Width, BandRows, Math.Min(BandColumns, columns), Images, IsShifted);
+        Items = TakesImages ? outer * RowBlocks : outer * Bands * RowBlocks;
         SliceRows = SliceChannels * mostTaps;
+        SetTaps = Sets.Sum(s => s.Taps.Length);
 
-        int PlacesOf(TapSet set) => Math.Max(0, Height.Range(set.Height).End - Height.Range(set.Height).Start) * Math.Max(0, Width.Range(set.Width).End - Width.Range(set.Width).Start);
+        int PlacesOf(TapSet set) => (set.Height.End - set.Height.Start) * (set.Width.End - set.Width.Start);
 
         int Slice(int bytes) => Even(SourceChannels, Math.Clamp(bytes / elementSize / mostTaps, 1, Math.Max(SourceChannels, 1)));
 
@@ -168,11 +183,11 @@ internal sealed class ConvolutionPlan
     /// <summary>Whether the target is the convolution's input.</summary>
     public bool IsTransposed { get; }
 
-    public AxisWalk Depth { get; }
+    public AxisWalk Depth { get; private set; }
 
-    public AxisWalk Height { get; }
+    public AxisWalk Height { get; private set; }
 
-    public AxisWalk Width { get; }
+    public AxisWalk Width { get; private set; }
 
     /// <summary>The channels of one group that are summed over.</summary>
     public int SourceChannels { get; }
@@ -180,13 +195,16 @@ internal sealed class ConvolutionPlan
     /// <summary>The channels of one group that are computed.</summary>
     public int TargetChannels { get; }
 
-    public TapSet[] Sets { get; }
+    public TapSet[] Sets { get; private set; }
 
     /// <summary>The channels that are summed over at a time.</summary>
     public int SliceChannels { get; }
 
     /// <summary>The channels and taps of a slice, at most.</summary>
     public int SliceRows { get; }
+
+    /// <summary>The taps of all sets.</summary>
+    public int SetTaps { get; }
 
     /// <summary>The images that are taken at a time.</summary>
     public int Images { get; private set; }
@@ -204,6 +222,9 @@ internal sealed class ConvolutionPlan
 
     /// <summary>Whether a tile's columns are gathered, since whole rows of the band would leave too many of them unused.</summary>
     public bool Gathers { get; }
+
+    /// <summary>Whether a vector holds one place of several images; no set then has taps that meet the padding.</summary>
+    public bool TakesImages { get; }
 
     /// <summary>The parts that all images' columns are cut into where they are gathered.</summary>
     public int GatheredParts { get; } = 1;
@@ -234,7 +255,7 @@ internal sealed class ConvolutionPlan
     public long Items { get; }
 
     /// <summary>Whether the weights are sorted by sets of taps first: of those that lie in a line of memory a set reads but a few.</summary>
-    public bool SortsWeights => IsTransposed && Sets.Length > 1;
+    public bool SortsWeights => IsTransposed && Depth.TargetStep * Height.TargetStep * Width.TargetStep > 1;
 
     /// <summary>From one row of the weights, which is one of the target's channels, to the next.</summary>
     public nint WeightRow => SortsWeights ? 1 : IsTransposed ? Shape.Taps : (nint)Shape.InputChannels * Shape.Taps;
@@ -242,12 +263,15 @@ internal sealed class ConvolutionPlan
     /// <summary>Where the weights of a set, a group and a slice begin; sorted ones are [set, group, channel, tap, row].</summary>
     public nint Weights(TapSet set, int group, int firstChannel) => SortsWeights
         ? ((nint)set.First * Shape.Groups * SourceChannels + ((nint)group * SourceChannels + firstChannel) * set.Taps.Length) * TargetChannels
-        : (nint)group * Shape.OutputChannels * Shape.InputChannels * Shape.Taps + WeightOffset(set, firstChannel, 0) - WeightOffset(set, 0, 0);
+        : (nint)group * Shape.OutputChannels * Shape.InputChannels * Shape.Taps + firstChannel * WeightChannel;
 
     /// <summary>Where the weight of a channel and of a set's tap stands from there on.</summary>
     public nint WeightOffset(TapSet set, int channel, int tap) => SortsWeights
         ? ((nint)channel * set.Taps.Length + tap) * TargetChannels
-        : (nint)channel * Shape.Taps * (IsTransposed ? Shape.InputChannels : 1) + set.Taps[tap];
+        : channel * WeightChannel + set.Taps[tap];
+
+    /// <summary>From one channel that is summed over to the next, in weights that are not sorted.</summary>
+    private nint WeightChannel => (nint)Shape.Taps * (IsTransposed ? Shape.InputChannels : 1);
 
     /// <summary>How many vectors the next tile of a run has, with so many left: a tile of one has too few sums for the processor.</summary>
     public int NextVectors(int left) => left > TileVectors + 1 || left == TileVectors ? TileVectors : Math.Min(left, 2);
@@ -259,6 +283,37 @@ internal sealed class ConvolutionPlan
         double whole = (run + lanes - 1) / lanes * lanes;
         return TargetChannels >= LeastGathered && Shape.Batch >= LeastGatheredImages && whole * 9 > (double)rows * columns * 10;
     }
+
+    /// <summary>
+    /// Tells places apart by the taps that see the source there, if vectors of images are worth it: at the borders of a small image these are much fewer, but what the batch does not fill of the
+    /// last vector is lost, and sources and sums have to be turned.
+    /// </summary>
+    private bool LeavesPaddingOut(int lanes, int elementSize)
+    {
+        if (Depth.SourceStep * Height.SourceStep * Width.SourceStep * Depth.TargetStep * Height.TargetStep * Width.TargetStep > 1
+            || TargetChannels < LeastTurned || SourceChannels < LeastTurned || SourceBytes(lanes, elementSize) * LeastTurned > BandBytes)
+        {
+            return false;
+        }
+
+        AxisWalk depth = Depth.WithoutPadding(), height = Height.WithoutPadding(), width = Width.WithoutPadding();
+
+        // Those with the most taps first: their tiles do the most with weights that still come from memory.
+        TapSet[] sets = [.. TapSet.All(depth, height, width).OrderByDescending(Products)];
+        long filled = (Shape.Batch + lanes - 1L) / lanes * lanes;
+        if (sets.Length is 0 or > MostSets || filled * sets.Sum(Products) * 16 > Shape.Batch * Sets.Sum(Products) * 15)
+        {
+            return false;
+        }
+
+        (Depth, Height, Width, Sets) = (depth, height, width, sets);
+        return true;
+
+        static long Products(TapSet set) => (long)(set.Depth.End - set.Depth.Start) * (set.Height.End - set.Height.Start) * (set.Width.End - set.Width.Start) * set.Taps.Length;
+    }
+
+    /// <summary>A channel of a vector of images.</summary>
+    private long SourceBytes(int lanes, int elementSize) => (IsTransposed ? Shape.OutputPlaces : Shape.InputPlaces) * lanes * elementSize;
 
     /// <summary>A copy for each tap of a row costs more copies; it saves the columns between rows.</summary>
     private bool IsWorthShifting(int rows, int columns, int lanes)

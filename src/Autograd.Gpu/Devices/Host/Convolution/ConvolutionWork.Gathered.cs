@@ -178,10 +178,8 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps>
         public Gathering(ConvolutionPlan plan, TapSet set, int depth, int part, int lanes)
         {
             Set = set;
-            (RowStart, int rowEnd) = plan.Height.Range(set.Height);
-            (ColumnStart, int columnEnd) = plan.Width.Range(set.Width);
-            var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
-            (Rows, Columns) = (depth >= depthStart && depth < depthEnd ? Math.Max(0, rowEnd - RowStart) : 0, Math.Max(0, columnEnd - ColumnStart));
+            (RowStart, ColumnStart, Columns) = (set.Height.Start, set.Width.Start, set.Width.End - set.Width.Start);
+            Rows = depth >= set.Depth.Start && depth < set.Depth.End ? set.Height.End - RowStart : 0;
             long all = (long)plan.Shape.Batch * Rows * Columns, vectors = (all + lanes - 1) / lanes;
             First = Math.Min(all, vectors * part / plan.GatheredParts * lanes);
             Count = (int)(Math.Min(all, vectors * (part + 1) / plan.GatheredParts * lanes) - First);

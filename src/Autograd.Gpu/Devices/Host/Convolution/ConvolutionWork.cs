@@ -38,7 +38,11 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
         var scratch = PackBuffer.Right<T>((nint)plan.SliceChannels * plan.Band.Channel + plan.Band.Pitch + 2 * Wide);
         for (long item = first; item < end; item++)
         {
-            if (plan.Gathers)
+            if (plan.TakesImages)
+            {
+                RunImages(item, scratch);
+            }
+            else if (plan.Gathers)
             {
                 RunGatheredItem(item, scratch);
             }
@@ -98,14 +102,9 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
         TapSet set, in Output output, int depth, int bandRow, int bandRows, int bandColumn, T* weights, int channels, bool accumulate, int* offsets, T* scratch, int panel)
     {
         var plan = Plan;
-        var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
-        var (rowStart, rowEnd) = plan.Height.Range(set.Height);
-        var (columnStart, columnEnd) = plan.Width.Range(set.Width);
-        rowStart = Math.Max(rowStart, bandRow);
-        rowEnd = Math.Min(rowEnd, bandRow + bandRows);
-        columnStart = Math.Max(columnStart, bandColumn);
-        columnEnd = Math.Min(columnEnd, bandColumn + plan.BandColumns);
-        if (depth < depthStart || depth >= depthEnd || rowStart >= rowEnd || columnStart >= columnEnd)
+        int rowStart = Math.Max(set.Height.Start, bandRow), rowEnd = Math.Min(set.Height.End, bandRow + bandRows);
+        int columnStart = Math.Max(set.Width.Start, bandColumn), columnEnd = Math.Min(set.Width.End, bandColumn + plan.BandColumns);
+        if (depth < set.Depth.Start || depth >= set.Depth.End || rowStart >= rowEnd || columnStart >= columnEnd)
         {
             return;
         }
@@ -229,35 +228,39 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tile(int rows, int vectors, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow, bool accumulate)
+    private static void Tile(int rows, int vectors, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow, bool accumulate) =>
+        Tile(rows, vectors, k, a, aOffsets, aRow, b, bOffsets, TOps.Lanes, c, cRow, TOps.Lanes, accumulate);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tile(int rows, int vectors, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, nint bStep, T* c, nint cRow, nint cStep, bool accumulate)
     {
         if (vectors == 3)
-            Tile<Three>(rows, k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+            Tile<Three>(rows, k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
         else if (vectors == 2)
-            Tile<Two>(rows, k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+            Tile<Two>(rows, k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
         else
-            Tile<One>(rows, k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+            Tile<One>(rows, k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
     }
 
-    private static void Tile<TVectors>(int rows, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, T* c, nint cRow, bool accumulate)
+    private static void Tile<TVectors>(int rows, nint k, T* a, int* aOffsets, nint aRow, T* b, int* bOffsets, nint bStep, T* c, nint cRow, nint cStep, bool accumulate)
         where TVectors : struct, IConstant
     {
         switch (rows)
         {
             case 8:
-                ConvolutionTile.Multiply<T, TVector, TOps, Eight, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Eight, TVectors>(k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
                 break;
             case 6:
-                ConvolutionTile.Multiply<T, TVector, TOps, Six, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Six, TVectors>(k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
                 break;
             case 4:
-                ConvolutionTile.Multiply<T, TVector, TOps, Four, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Four, TVectors>(k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
                 break;
             case 2:
-                ConvolutionTile.Multiply<T, TVector, TOps, Two, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, Two, TVectors>(k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
                 break;
             default:
-                ConvolutionTile.Multiply<T, TVector, TOps, One, TVectors>(k, a, aOffsets, aRow, b, bOffsets, c, cRow, accumulate);
+                ConvolutionTile.Multiply<T, TVector, TOps, One, TVectors>(k, a, aOffsets, aRow, b, bOffsets, bStep, c, cRow, cStep, accumulate);
                 break;
         }
     }
@@ -274,10 +277,10 @@ internal unsafe partial struct ConvolutionWork<T, TVector, TOps> : IHostWork
             int depths = plan.IsTransposed ? shape.Depth.Input : shape.Depth.Output, heights = plan.IsTransposed ? shape.Height.Input : shape.Height.Output;
             _width = plan.IsTransposed ? shape.Width.Input : shape.Width.Output;
             Channel = (nint)depths * heights * _width;
-            int at = plan.Depth.TargetStep * depth + plan.Depth.TargetStarts[set.Depth];
+            int at = plan.Depth.TargetStep * depth + set.Depth.TargetStart;
             _plane = target + (nint)image * plan.TargetChannels * Channel + (nint)at * heights * _width;
-            (_rowStep, _rowStart) = (plan.Height.TargetStep, plan.Height.TargetStarts[set.Height]);
-            (_columnStep, _columnStart) = (plan.Width.TargetStep, plan.Width.TargetStarts[set.Width]);
+            (_rowStep, _rowStart) = (plan.Height.TargetStep, set.Height.TargetStart);
+            (_columnStep, _columnStart) = (plan.Width.TargetStep, set.Width.TargetStart);
         }
 
         /// <summary>From one channel to the next.</summary>

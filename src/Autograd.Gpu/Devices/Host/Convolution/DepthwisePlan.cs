@@ -19,7 +19,7 @@ internal sealed class DepthwisePlan
         IsTransposed = isTransposed;
         Func<ConvolutionAxis, AxisWalk> walk = isTransposed ? static a => AxisWalk.Backward(a) : static a => AxisWalk.Forward(a);
         (Depth, Height, Width) = (walk(shape.Depth), walk(shape.Height), walk(shape.Width));
-        Sets = TapSet.All(shape, Depth, Height, Width);
+        Sets = TapSet.All(Depth, Height, Width);
         (SourceChannels, TargetChannels) = isTransposed ? (shape.OutputChannels, 1) : (1, shape.OutputChannels);
         int rows = Height.End - Height.Start, columns = Width.End - Width.Start, band = rows;
         while (band > 8 && SourceBand.ChannelElements(Depth, Height, Width, band, columns) * SourceChannels * elementSize > BandBytes)
@@ -36,10 +36,9 @@ internal sealed class DepthwisePlan
         // Where each band has its zeros in the same places, they are written once.
         KeepsZeros = Units == 1;
         NarrowestRow = int.MaxValue;
-        for (int r = 0; r < Width.Residues; r++)
+        foreach (var part in Width.Parts)
         {
-            var (start, end) = Width.Range(r);
-            NarrowestRow = end > start ? Math.Min(NarrowestRow, end - start) : NarrowestRow;
+            NarrowestRow = part.End > part.Start ? Math.Min(NarrowestRow, part.End - part.Start) : NarrowestRow;
         }
 
         // A stride in depth gives the transpose sets without taps.

@@ -78,18 +78,14 @@ internal unsafe struct DepthwiseWork<T, TVector, TOps> : IHostWork
         foreach (var set in plan.Sets)
         {
             int taps = plan.SourceChannels * set.Taps.Length;
-            var (depthStart, depthEnd) = plan.Depth.Range(set.Depth);
-            var (rowStart, rowEnd) = plan.Height.Range(set.Height);
-            var (columnStart, columnEnd) = plan.Width.Range(set.Width);
-            rowStart = Math.Max(rowStart, bandRow);
-            rowEnd = Math.Min(rowEnd, bandRow + bandRows);
-            int rows = rowEnd - rowStart, columns = columnEnd - columnStart;
-            if (depth >= depthStart && depth < depthEnd && rows > 0 && columns > 0)
+            int rowStart = Math.Max(set.Height.Start, bandRow), rowEnd = Math.Min(set.Height.End, bandRow + bandRows);
+            int columnStart = set.Width.Start, rows = rowEnd - rowStart, columns = set.Width.End - columnStart;
+            if (depth >= set.Depth.Start && depth < set.Depth.End && rows > 0 && columns > 0)
             {
                 var from = scratch + (rowStart - bandRow) * (nint)plan.Band.Pitch + (columnStart - plan.Width.Start);
-                var place = target + (plan.Depth.TargetStep * depth + plan.Depth.TargetStarts[set.Depth]) * plane
-                    + ((nint)plan.Height.TargetStep * rowStart + plan.Height.TargetStarts[set.Height]) * width
-                    + plan.Width.TargetStep * columnStart + plan.Width.TargetStarts[set.Width];
+                var place = target + (plan.Depth.TargetStep * depth + set.Depth.TargetStart) * plane
+                    + ((nint)plan.Height.TargetStep * rowStart + set.Height.TargetStart) * width
+                    + plan.Width.TargetStep * columnStart + set.Width.TargetStart;
                 for (int c = 0; c < plan.TargetChannels; c++)
                 {
                     Plane(taps, offsets, weights + c * taps, from, rows, columns, place + c * channel, (nint)plan.Height.TargetStep * width);

@@ -105,7 +105,7 @@ internal static unsafe partial class HostConvolution
         bool forks = multiplyAdds >= ForkMultiplyAdds;
         var plan = ConvolutionPlans.Sum(shape, isTransposed, sizeof(T), TOps.Lanes, hasManyRegisters, forks ? HostParallel.ThreadCount : 1);
         int slice = plan.SliceRows;
-        var offsets = (int*)NativeMemory.Alloc((nuint)((2L * plan.SliceChannels * shape.Taps + (plan.Gathers ? 3L * slice : 0)) * sizeof(int)));
+        var offsets = (int*)NativeMemory.Alloc((nuint)((2L * plan.SliceChannels * plan.SetTaps + (plan.Gathers ? 3L * slice : 0)) * sizeof(int)));
         nint weights = (nint)shape.Groups * shape.OutputChannels * shape.InputChannels * shape.Taps;
         var sorted = plan.SortsWeights ? (T*)NativeMemory.Alloc((nuint)weights, (nuint)sizeof(T)) : null;
         try

@@ -54,6 +54,21 @@ internal sealed class SourceBand
         }
     }
 
+    /// <summary>Whole channels with one place of several images side by side, and no padding: for taps that never look beyond it, at steps of 1.</summary>
+    public SourceBand(AxisWalk depth, AxisWalk height, AxisWalk width, int images)
+    {
+        (Depth, Height, Width) = (depth, height, width);
+        (BandRows, Images, Rows, Pitch) = (height.Source, images, height.Source, width.Source * images);
+        (Image, Plane) = (1, Rows * Pitch);
+        Channel = depth.Source * Plane;
+        _firstColumns = [];
+        TapOffsets =
+        [
+            .. from d in depth.Offsets from h in height.Offsets from w in width.Offsets
+               select (d - depth.Origin) * Plane + (h - height.Origin) * Pitch + (w - width.Origin) * images,
+        ];
+    }
+
     public AxisWalk Depth { get; }
 
     public AxisWalk Height { get; }
