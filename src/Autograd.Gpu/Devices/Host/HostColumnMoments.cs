@@ -62,8 +62,8 @@ internal static unsafe class HostColumnMoments
             nint width = Plan.Width, column = strip * ColumnPlan.StripColumns, columns = Math.Min(ColumnPlan.StripColumns, width - column);
             nint row = Plan.FirstRow(part), count = Plan.FirstRow(part + 1) - row;
             T* rows = Input + row * width + column;
-            T* memory = stackalloc T[3 * ColumnPlan.StripColumns + ColumnMemory.LineBytes / sizeof(T)];
-            T* shift = ColumnMemory.Align(memory), sums = shift + ColumnPlan.StripColumns, squares = sums + ColumnPlan.StripColumns;
+            T* memory = stackalloc T[3 * ColumnPlan.StripColumns + ColumnMemory.SlackBytes / sizeof(T)];
+            T* shift = ColumnMemory.Place(memory, rows), sums = shift + ColumnPlan.StripColumns, squares = sums + ColumnPlan.StripColumns;
             new Span<T>(shift, 3 * ColumnPlan.StripColumns).Clear();
 
             // Distances from zero, which stays in the first place until their sums are moved there.
@@ -183,14 +183,4 @@ internal static unsafe class HostColumnMoments
             new Span<double>(squares, (int)(end - first)).CopyTo(new Span<double>(Sums + width + first, (int)(end - first)));
         }
     }
-}
-
-/// <summary>Memory on the stack for vectors.</summary>
-internal static unsafe class ColumnMemory
-{
-    /// <summary>Bytes of a cache line, and of the longest vector.</summary>
-    public const int LineBytes = 64;
-
-    /// <summary>The first line in memory that has room for one more than is needed.</summary>
-    public static T* Align<T>(T* memory) where T : unmanaged => (T*)(((nint)memory + LineBytes - 1) & -LineBytes);
 }

@@ -123,8 +123,8 @@ internal static unsafe class HostColumnNorms
             var (part, strip) = Math.DivRem(chunk, Plan.Strips);
             nint width = Plan.Width, column = strip * ColumnPlan.StripColumns, columns = Math.Min(ColumnPlan.StripColumns, width - column);
             nint row = Plan.FirstRow(part), count = Plan.FirstRow(part + 1) - row, start = row * width + column;
-            T* memory = stackalloc T[2 * ColumnPlan.StripColumns + ColumnMemory.LineBytes / sizeof(T)];
-            T* sums = ColumnMemory.Align(memory), products = sums + ColumnPlan.StripColumns;
+            T* memory = stackalloc T[2 * ColumnPlan.StripColumns + ColumnMemory.SlackBytes / sizeof(T)];
+            T* sums = ColumnMemory.Place(memory, Problem.Input + start), products = sums + ColumnPlan.StripColumns;
             new Span<T>(sums, 2 * ColumnPlan.StripColumns).Clear();
             double* total = Sums + part * 2 * width + column, totalProducts = total + width;
             new Span<double>(total, (int)columns).Clear();

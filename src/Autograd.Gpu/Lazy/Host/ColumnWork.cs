@@ -119,12 +119,13 @@ internal readonly unsafe struct ColumnWork<T, TPartial, TReducer> : IHostWork
 
     private void RunUnit(TileReader<T> reader, HostScratch scratch, long outer, long column, long rowBlock, long unit)
     {
-        T* acc = (T*)scratch.Accumulators, index = (T*)scratch.Indices;
         int width = (int)Math.Min(_unitWidth, _rowWidth - column);
         long row = rowBlock * _unitRows;
         long lastRow = Math.Min(row + _unitRows, _rows);
         long start = outer * _shape.Reduced * _shape.Inner + column;
         long at = outer * _shape.Inner + column;
+        void* rows = reader.PlaceOf(start);
+        T* acc = (T*)scratch.Accumulators(rows), index = (T*)scratch.Indices(rows);
         TReducer.Clear(acc, index, width);
         if (_rowBlocks == 1 && _group == 1 && _rows <= TReducer.MaxRows)
         {

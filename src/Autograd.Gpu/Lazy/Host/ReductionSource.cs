@@ -63,6 +63,9 @@ internal readonly unsafe ref struct TileReader<T>
     /// <summary>Whether <see cref="Read"/> gives the memory itself, so that rows lie as far apart as the shape says.</summary>
     public bool IsInPlace => _source.Memory != null && !_isWidened;
 
+    /// <summary>Where <see cref="Read"/> places elements from <paramref name="start"/> on.</summary>
+    public void* PlaceOf(long start) => IsInPlace ? _source.Memory + start * _size : _isWidened ? _scratch.Widened : _scratch.Raw;
+
     /// <summary>
     /// Elements <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/>; a copy is placed
     /// <paramref name="at"/> elements into the tile and overwrites what was there.
@@ -114,7 +117,7 @@ internal sealed unsafe class HostScratch
     [ThreadStatic]
     private static HostScratch? t_current;
 
-    private readonly byte* _fixed = (byte*)NativeMemory.AlignedAlloc(8 * TileBytes, Alignment);
+    private readonly byte* _fixed = (byte*)NativeMemory.AlignedAlloc(8 * TileBytes + ColumnMemory.SlackBytes, Alignment);
     private byte* _results;
     private long _resultBytes;
 
@@ -136,12 +139,14 @@ internal sealed unsafe class HostScratch
     /// <summary>The same in the type that the reduction computes in, where that is another.</summary>
     public byte* Widened => _fixed + TileBytes;
 
-    public byte* Accumulators => _fixed + 2 * TileBytes;
-
-    public byte* Indices => _fixed + 3 * TileBytes;
-
     /// <summary>Partial results of a row of accumulators, up to 16 bytes each.</summary>
-    public byte* Partials => _fixed + 4 * TileBytes;
+    public byte* Partials => _fixed + 2 * TileBytes;
+
+    /// <summary>Accumulators for rows that begin there.</summary>
+    public byte* Accumulators(void* rows) => ColumnMemory.Place(_fixed + 6 * TileBytes, rows);
+
+    /// <summary>As many numbers or elements beside them.</summary>
+    public byte* Indices(void* rows) => Accumulators(rows) + TileBytes;
 
     /// <summary>Memory for the partial results of a whole reduction, until the next call.</summary>
     public byte* Results(long bytes)

@@ -96,7 +96,7 @@ internal unsafe struct RowWork<T, TPartial, TReducer> : IHostWork
             T* p = reader.Read(row * length, rows * length);
             if (length < TReducer.ShortRow)
             {
-                TReducer.Small(p, rows, length, 1, (T*)HostScratch.Current.Accumulators, _target.Memory, _target.DType, row);
+                TReducer.Small(p, rows, length, 1, (T*)HostScratch.Current.Accumulators(p), _target.Memory, _target.DType, row);
                 continue;
             }
 

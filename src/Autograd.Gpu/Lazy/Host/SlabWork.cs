@@ -69,14 +69,13 @@ internal readonly unsafe struct SlabWork<T, TPartial, TReducer> : IHostWork
     {
         var scratch = HostScratch.Current;
         var reader = new TileReader<T>(_source, ref binding, scratch);
-        T* acc = (T*)scratch.Accumulators, index = (T*)scratch.Indices;
         int size = _rows * _width;
         int slabsPerTile = TileReader<T>.TileElements / size;
         long end = Math.Min((chunk + 1) * _slabsPerChunk, _outer);
         for (long slab = chunk * _slabsPerChunk; slab < end; slab += slabsPerTile)
         {
             int slabs = (int)Math.Min(slabsPerTile, end - slab);
-            T* p = reader.Read(slab * size, slabs * size);
+            T* p = reader.Read(slab * size, slabs * size), acc = (T*)scratch.Accumulators(p), index = (T*)scratch.Indices(p);
             if (_width < Vector<T>.Count)
             {
                 TReducer.Small(p, slabs, _rows, _width, acc, _target.Memory, _target.DType, slab * _width);
