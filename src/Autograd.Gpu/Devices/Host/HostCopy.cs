@@ -265,7 +265,7 @@ internal static unsafe class HostCopy
             // Of long runs what follows is fetched, of others a run that comes later.
             long later = IsReversed ? 1 : Math.Max(1, HostRuns.LongBytes / bytes);
             long ahead = (IsReversed || bytes < HostRuns.LongBytes) && size >= 2 * later ? later * stepFrom
-                : IsReversed ? -2 * HostRuns.AheadBytes : HostRuns.AheadBytes;
+                : IsReversed ? -2 * HostRuns.FetchedBytes : HostRuns.AheadBytes;
             while (left > 0)
             {
                 long runs = Outer.Rest(index, left);

@@ -69,7 +69,7 @@ internal static unsafe class HostJoin
                 long low = Math.Max(from, piece.Start), high = Math.Min(to, piece.Start + piece.Bytes);
 
                 // Of short pieces a later row is fetched.
-                long ahead = piece.Bytes >= HostRuns.LongBytes ? HostRuns.AheadBytes : piece.SourceRow * Math.Max(1, HostRuns.AheadBytes / piece.Bytes);
+                long ahead = piece.Bytes >= HostRuns.LongBytes ? HostRuns.AheadBytes : piece.SourceRow * Math.Max(1, HostRuns.FetchedBytes / piece.Bytes);
                 HostRuns.Copy(piece.Source + row * piece.SourceRow + low - piece.Start, Target + row * RowBytes + low, high - low, ahead);
             }
         }

@@ -9,13 +9,16 @@ namespace Autograd.Gpu.Devices.Host;
 /// </summary>
 internal static unsafe class HostRuns
 {
-    /// <summary>How far ahead of a long run lines are fetched.</summary>
-    public const long AheadBytes = 1024;
+    /// <summary>How far ahead lines are fetched.</summary>
+    public const long FetchedBytes = 1024;
 
     /// <summary>Bytes from which on a run is worth fetching its own lines ahead, rather than those of a later run.</summary>
-    public const long LongBytes = 2 * AheadBytes;
+    public const long LongBytes = 2 * FetchedBytes;
 
     private const int LineBytes = 64;
+
+    /// <summary>How far ahead of a long run's bytes its own are fetched; 0 where the processor reads on by itself.</summary>
+    public static long AheadBytes => RowAhead.ReadsOn ? 0 : FetchedBytes;
 
     /// <summary>Copies several runs, whose starts lie so many bytes apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -37,7 +40,8 @@ internal static unsafe class HostRuns
             long i = 0;
             for (; i <= bytes - 4 * LineBytes; i += 4 * LineBytes)
             {
-                CopyFour(source + i, target + i, source + i + ahead);
+                FetchFour(source + i + ahead);
+                CopyFour(source + i, target + i);
             }
 
             for (; i < bytes; i += LineBytes)
@@ -48,7 +52,7 @@ internal static unsafe class HostRuns
         }
     }
 
-    /// <summary>Copies bytes. The lines <paramref name="ahead"/> bytes from those that are copied are fetched, and may lie anywhere.</summary>
+    /// <summary>Copies bytes. The lines <paramref name="ahead"/> bytes from those that are copied are fetched, and may lie anywhere; none are if it is 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(byte* source, byte* target, long bytes, long ahead)
     {
@@ -68,9 +72,18 @@ internal static unsafe class HostRuns
                 Vector512.Load(source).Store(target);
             }
 
+            if (ahead == 0)
+            {
+                for (; i <= bytes - 4 * LineBytes; i += 4 * LineBytes)
+                {
+                    CopyFour(source + i, target + i);
+                }
+            }
+
             for (; i <= bytes - 4 * LineBytes; i += 4 * LineBytes)
             {
-                CopyFour(source + i, target + i, source + i + ahead);
+                FetchFour(source + i + ahead);
+                CopyFour(source + i, target + i);
             }
 
             for (; i <= bytes - LineBytes; i += LineBytes)
@@ -111,18 +124,23 @@ internal static unsafe class HostRuns
 
     /// <summary>Four lines, the target's aligned.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyFour(byte* source, byte* target, byte* next)
+    private static void CopyFour(byte* source, byte* target)
     {
-        RowAhead.Fetch(next);
-        RowAhead.Fetch(next + LineBytes);
-        RowAhead.Fetch(next + 2 * LineBytes);
-        RowAhead.Fetch(next + 3 * LineBytes);
         Vector512<byte> a = Vector512.Load(source), b = Vector512.Load(source + LineBytes);
         Vector512<byte> c = Vector512.Load(source + 2 * LineBytes), d = Vector512.Load(source + 3 * LineBytes);
         a.StoreAligned(target);
         b.StoreAligned(target + LineBytes);
         c.StoreAligned(target + 2 * LineBytes);
         d.StoreAligned(target + 3 * LineBytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchFour(byte* lines)
+    {
+        RowAhead.Fetch(lines);
+        RowAhead.Fetch(lines + LineBytes);
+        RowAhead.Fetch(lines + 2 * LineBytes);
+        RowAhead.Fetch(lines + 3 * LineBytes);
     }
 
     /// <summary>Less than two lines.</summary>

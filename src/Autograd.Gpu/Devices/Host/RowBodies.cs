@@ -71,8 +71,8 @@ internal static unsafe class RowBodies<T, TVector, TOps>
                 // The last vector may repeat elements.
                 i = Math.Min(i, n - lanes);
                 TOps.Store(TOps.Subtract(TOps.Load(g + i), TOps.Multiply(TOps.Exp(TOps.Load(y + i)), factor)), result + i);
-                RowAhead.Fetch(g + n + i);
-                RowAhead.Fetch(y + n + i);
+                RowAhead.FetchNext(g + n + i);
+                RowAhead.FetchNext(y + n + i);
             }
 
             return;
@@ -167,7 +167,7 @@ internal static unsafe class RowBodies<T, TVector, TOps>
                 var h = weight is null ? TOps.Load(g + i) : TOps.Multiply(TOps.Load(g + i), TOps.Load(weight + i));
                 sums = TOps.Add(sums, h);
                 products = TOps.MultiplyAdd(h, TOps.Multiply(TOps.Subtract(TOps.Load(x + i), minus), times), products);
-                RowAhead.Fetch(result + i);
+                RowAhead.FetchNext(result + i);
             }
 
             sum += double.CreateTruncating(TOps.Sum(sums));
@@ -226,8 +226,8 @@ internal static unsafe class RowBodies<T, TVector, TOps>
             {
                 i = Math.Min(i, n - lanes);
                 TOps.Store(TOps.Multiply(TOps.Exp(TOps.Subtract(TOps.Subtract(TOps.Load(x + i), first), second)), times), result + i);
-                RowAhead.Fetch(x + n + i);
-                RowAhead.Fetch(result + n + i);
+                RowAhead.FetchNext(x + n + i);
+                RowAhead.FetchNext(result + n + i);
             }
         }
 

@@ -32,8 +32,8 @@ internal static unsafe class RowLoops<T, TVector, TOps>
         {
             even = TOps.Larger(even, TOps.Load(x + i));
             odd = TOps.Larger(odd, TOps.Load(x + i + lanes));
-            RowAhead.Fetch(ahead + i);
-            RowAhead.Fetch(ahead + i + lanes);
+            RowAhead.FetchNext(ahead + i);
+            RowAhead.FetchNext(ahead + i + lanes);
         }
 
         if (i + lanes <= n)
@@ -67,7 +67,7 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             for (; i <= end; i += lanes)
             {
                 sum = TOps.Add(sum, TOps.Exp(TOps.Subtract(TOps.Load(x + i), minus)));
-                RowAhead.Fetch(x + n + i);
+                RowAhead.FetchNext(x + n + i);
             }
 
             total += double.CreateTruncating(TOps.Sum(sum));
@@ -91,7 +91,7 @@ internal static unsafe class RowLoops<T, TVector, TOps>
                 var e = TOps.Exp(TOps.Subtract(TOps.Load(x + i), minus));
                 TOps.Store(e, stored + i);
                 sum = TOps.Add(sum, e);
-                RowAhead.Fetch(x + n + i);
+                RowAhead.FetchNext(x + n + i);
             }
 
             total += double.CreateTruncating(TOps.Sum(sum));
@@ -137,8 +137,8 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             {
                 even = TOps.Add(even, TOps.Load(x + i));
                 odd = TOps.Add(odd, TOps.Load(x + i + lanes));
-                RowAhead.Fetch(ahead + i);
-                RowAhead.Fetch(ahead + i + lanes);
+                RowAhead.FetchNext(ahead + i);
+                RowAhead.FetchNext(ahead + i + lanes);
             }
 
             total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
@@ -166,8 +166,8 @@ internal static unsafe class RowLoops<T, TVector, TOps>
             {
                 even = TOps.MultiplyAdd(TOps.Load(x + i), TOps.Load(y + i), even);
                 odd = TOps.MultiplyAdd(TOps.Load(x + i + lanes), TOps.Load(y + i + lanes), odd);
-                RowAhead.Fetch(ahead + i);
-                RowAhead.Fetch(ahead + i + lanes);
+                RowAhead.FetchNext(ahead + i);
+                RowAhead.FetchNext(ahead + i + lanes);
             }
 
             total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));
@@ -197,10 +197,10 @@ internal static unsafe class RowLoops<T, TVector, TOps>
                 TVector a = TOps.Subtract(TOps.Load(x + i), minus), b = TOps.Subtract(TOps.Load(x + i + lanes), minus);
                 even = TOps.MultiplyAdd(a, a, even);
                 odd = TOps.MultiplyAdd(b, b, odd);
-                RowAhead.Fetch(x + n + i);
-                RowAhead.Fetch(x + n + i + lanes);
-                RowAhead.Fetch(ahead + i);
-                RowAhead.Fetch(ahead + i + lanes);
+                RowAhead.FetchNext(x + n + i);
+                RowAhead.FetchNext(x + n + i + lanes);
+                RowAhead.FetchNext(ahead + i);
+                RowAhead.FetchNext(ahead + i + lanes);
             }
 
             total += double.CreateTruncating(TOps.Sum(TOps.Add(even, odd)));

@@ -45,19 +45,6 @@ internal unsafe interface IRowVector<T, TVector>
     static abstract T Largest(TVector x);
 }
 
-/// <summary>Asks for lines of memory that are soon written: what comes back through the collector is cold, and a store waits for its line.</summary>
-internal static unsafe class RowAhead
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fetch(void* line)
-    {
-        if (Sse.IsSupported)
-        {
-            Sse.Prefetch0(line);
-        }
-    }
-}
-
 /// <summary>512 bits of floats.</summary>
 internal readonly unsafe struct RowVector512 : IRowVector<float, Vector512<float>>
 {

@@ -43,6 +43,8 @@ internal sealed unsafe class HostExecutor(Device device) : Executor(device)
     private readonly SingleKernels _singles = new();
     private readonly HostLaunch _launch = new();
 
+    static HostExecutor() => RowAhead.Prepare();
+
     public override int KernelCount => _kernels.Sum(kernels => kernels.Count);
 
     protected override void Run()

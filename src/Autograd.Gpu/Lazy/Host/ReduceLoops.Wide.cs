@@ -36,10 +36,8 @@ internal static unsafe partial class ReduceLoops<T, TOperation>
             a1 = TOperation.Combine(a1, TOperation.Combine(Vector512.Load(q + lanes), Vector512.Load(q + 5 * lanes)));
             a2 = TOperation.Combine(a2, TOperation.Combine(Vector512.Load(q + 2 * lanes), Vector512.Load(q + 6 * lanes)));
             a3 = TOperation.Combine(a3, TOperation.Combine(Vector512.Load(q + 3 * lanes), Vector512.Load(q + 7 * lanes)));
-            for (nint k = 0; k < 8; k++)
-            {
-                RowAhead.Fetch(q + (Ahead + k) * lanes);
-            }
+            RowAhead.FetchNextFour(q + Ahead * lanes);
+            RowAhead.FetchNextFour(q + (Ahead + 4) * lanes);
         }
 
         if (i <= count - 4 * lanes)
