@@ -91,14 +91,15 @@ if (options.Memory)
 if (Machine.Busy() is { } warning)
     Console.WriteLine(warning);
 Peer.Start(options.Threads);
-var machine = Machine.Measure(options.Threads);
+using var gauge = new Gauge(options.Threads);
+var machine = Machine.Measure(gauge);
 Console.WriteLine(machine);
 Console.WriteLine();
 
-var report = new Report(machine, options);
+var report = new Report(options);
 Console.WriteLine(report.Header());
 foreach (var row in rows.Where(row => options.Only != Only.Ours || row.Ours is not null))
-    Console.WriteLine(report.Add(Runner.Run(row, options)));
+    Console.WriteLine(report.Add(Runner.Run(row, options, machine, gauge)));
 
 Console.WriteLine();
 Console.WriteLine(report.Summary());

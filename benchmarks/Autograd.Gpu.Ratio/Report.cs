@@ -3,7 +3,7 @@ using System.Globalization;
 namespace AutogradRatio;
 
 /// <summary>The table, as Markdown on the console and as CSV.</summary>
-internal sealed class Report(Machine machine, Options options)
+internal sealed class Report(Options options)
 {
     private readonly List<Result> results = [];
 
@@ -17,7 +17,6 @@ internal sealed class Report(Machine machine, Options options)
         results.Add(result);
         if (result.Failure is not null)
             return Line(result.Row.ToString(), "failed", "failed", "", "", "", "", "", "", "", "");
-        var bound = machine.Bound(result.Row);
         var ratios = result.Ratios;
         return Line(
             result.Row.ToString(),
@@ -26,9 +25,9 @@ internal sealed class Report(Machine machine, Options options)
             ratios is null ? "" : $"{Samples.Quantile(ratios, 0.5):F2}",
             ratios is null ? "" : $"{Samples.Quantile(ratios, 0.25):F2}..{Samples.Quantile(ratios, 0.75):F2}",
             result.Ours is null ? "" : $"{result.Ours.ManagedBytes:F0} B",
-            Time(bound),
-            Share(bound, result.Ours),
-            Share(bound, result.Peer),
+            Time(result.Bound),
+            Share(result, result.Ours),
+            Share(result, result.Peer),
             Goals.Of(result.Row) is { } goal ? $"{goal:0.0}{(IsShort(result) ? " short" : "")}" : "",
             Disturbed(result));
     }
@@ -40,7 +39,7 @@ internal sealed class Report(Machine machine, Options options)
         var shortOf = judged.FindAll(IsShort);
         return $"{judged.Count - shortOf.Count} of {judged.Count} rows with a goal reach it, by their ratio or by {Goals.ShareOfBound:P0} of the bound."
             + string.Concat(shortOf.Select(result => $"\n  short: {result.Row}, {Samples.Quantile(result.Ratios!, 0.5):F2} of {Goals.Of(result.Row):0.0}"
-                + (machine.Bound(result.Row) is { } bound ? $", {Share(bound, result.Ours)} of the bound" : "")));
+                + (result.Bounds is null ? "" : $", {Share(result, result.Ours)} of the bound")));
     }
 
     /// <summary>Writes what failed, in full; true if something did.</summary>
@@ -56,7 +55,7 @@ internal sealed class Report(Machine machine, Options options)
     public void WriteCsv(string path)
     {
         using var file = new StreamWriter(path);
-        file.WriteLine("group,name,ours_s,ours_min_s,peer_s,peer_min_s,ratio,ratio_q1,ratio_q3,ratio_min,ratio_max,ours_managed_bytes,peer_managed_bytes,bound_s,goal");
+        file.WriteLine("group,name,ours_s,ours_min_s,peer_s,peer_min_s,ratio,ratio_q1,ratio_q3,ratio_min,ratio_max,ours_managed_bytes,peer_managed_bytes,bound_s,ours_of_bound,peer_of_bound,goal");
         foreach (var result in results)
         {
             var ratios = result.Ratios;
@@ -64,7 +63,7 @@ internal sealed class Report(Machine machine, Options options)
             [
                 result.Ours?.Median, result.Ours?.Seconds.Min(), result.Peer?.Median, result.Peer?.Seconds.Min(),
                 .. new[] { 0.5, 0.25, 0.75, 0, 1 }.Select(q => ratios is null ? (double?)null : Samples.Quantile(ratios, q)),
-                result.Ours?.ManagedBytes, result.Peer?.ManagedBytes, machine.Bound(result.Row), Goals.Of(result.Row),
+                result.Ours?.ManagedBytes, result.Peer?.ManagedBytes, result.Bound, result.ShareOfBound(result.Ours), result.ShareOfBound(result.Peer), Goals.Of(result.Row),
             ];
             var fields = numbers.Select(number => number?.ToString("G6", CultureInfo.InvariantCulture) ?? "");
             file.WriteLine($"{Quoted(result.Row.Group)},{Quoted(result.Row.Name)},{string.Join(',', fields)}");
@@ -72,14 +71,14 @@ internal sealed class Report(Machine machine, Options options)
     }
 
     private bool IsShort(Result result) =>
-        result is { Ratios: { } ratios, Ours: { } ours } && Goals.Of(result.Row) is { } goal
-        && Goals.IsShort(goal, Samples.Quantile(ratios, 0.5), machine.Bound(result.Row) / ours.Median);
+        result.Ratios is { } ratios && Goals.Of(result.Row) is { } goal
+        && Goals.IsShort(goal, Samples.Quantile(ratios, 0.5), result.ShareOfBound(result.Ours));
 
     private static string Quoted(string text) => text.Contains(',') ? $"\"{text}\"" : text;
 
     private static string Line(string name, params string[] cells) => $"| {name,-56} | {string.Join(" | ", cells.Select(cell => $"{cell,12}"))} |";
 
-    private static string Share(double? bound, Samples? side) => bound is null || side is null ? "" : $"{bound / side.Median:P0}";
+    private static string Share(Result result, Samples? side) => result.ShareOfBound(side) is { } share ? $"{share:P0}" : "";
 
     /// <summary>Samples during which this process waited for cores, of all.</summary>
     private static string Disturbed(Result result)

@@ -19,15 +19,27 @@ internal sealed record Samples(double[] Seconds, double ManagedBytes, int Distur
     }
 }
 
-internal sealed record Result(Workload Row, Samples? Ours, Samples? Peer, string? Failure = null)
+/// <param name="Row">The workload.</param>
+/// <param name="Ours">Our samples, if this side ran.</param>
+/// <param name="Peer">The peer's.</param>
+/// <param name="Bounds">What the machine could do at best in the moment of each round, in seconds; null for a row without a bound.</param>
+/// <param name="Failure">Why the row has no samples.</param>
+internal sealed record Result(Workload Row, Samples? Ours, Samples? Peer, double[]? Bounds = null, string? Failure = null)
 {
     /// <summary>Peer's time over ours, round by round; null unless both sides ran.</summary>
     public double[]? Ratios => Ours is null || Peer is null ? null : [.. Peer.Seconds.Zip(Ours.Seconds, (peer, ours) => peer / ours)];
+
+    public double? Bound => Bounds is null ? null : Samples.Quantile(Bounds, 0.5);
+
+    /// <summary>The median over the rounds of the bound's share in a side's time.</summary>
+    public double? ShareOfBound(Samples? side) =>
+        Bounds is null || side is null ? null : Samples.Quantile([.. Bounds.Zip(side.Seconds, (bound, seconds) => bound / seconds)], 0.5);
 }
 
 /// <summary>
 /// Warms both sides up, then alternates them: each round takes one sample of each side, the order changing from round to round,
-/// with a rest before each sample (an OpenMP worker spins for some 8 ms after its work and would take a core from the other side).
+/// with a rest before each sample (an OpenMP worker spins for some 8 ms after its work and would take a core from the other side),
+/// and ends by measuring what bounds the row.
 /// </summary>
 internal static class Runner
 {
@@ -36,8 +48,9 @@ internal static class Runner
     private const int MoreTurns = 3;
     private const double TolerableWait = 0.03;
     private const double PatienceSeconds = 2;
+    private const int BoundGoes = 4;
 
-    public static Result Run(Workload row, Options options)
+    public static Result Run(Workload row, Options options, Machine machine, Gauge gauge)
     {
         // What the row before left to finalisers is not to be this row's cost.
         GC.Collect();
@@ -51,24 +64,45 @@ internal static class Runner
             var ours = options.Only == Only.Peer || row.Ours is null ? null : new Side(row.Ours(), options);
 
             if (ours is not null && peer is not null && ours.Results(row).Difference(peer.Results(row), row.Tolerance) is { } difference)
-                return new Result(row, null, null, $"the sides disagree: {difference}");
+                return new Result(row, null, null, null, $"the sides disagree: {difference}");
 
             peer?.WarmUp();
             ours?.WarmUp();
+            var bounds = machine.Bound(row) is null ? null : new double[options.Rounds];
             for (var round = 0; round < options.Rounds; round++)
             {
                 var (first, second) = round % 2 == 0 ? (ours, peer) : (peer, ours);
                 first?.Sample();
                 second?.Sample();
+                if (bounds is null)
+                    continue;
+                bounds[round] = Bound(row, options, machine, gauge);
             }
 
-            return new Result(row, ours?.Samples(), peer?.Samples());
+            return new Result(row, ours?.Samples(), peer?.Samples(), bounds);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // One row that fails is reported (and fails the run) without losing the others.
-            return new Result(row, null, null, e.ToString());
+            return new Result(row, null, null, null, e.ToString());
         }
+    }
+
+    /// <summary>The row's bound in this moment: the least of some measurements, until none of the threads waited for a core.</summary>
+    private static double Bound(Workload row, Options options, Machine machine, Gauge gauge)
+    {
+        var least = double.MaxValue;
+        var isClean = false;
+        for (var go = 0; go < BoundGoes && !isClean; go++)
+        {
+            Thread.Sleep(options.PauseMilliseconds);
+            var waited = Contention.Waited();
+            var start = Stopwatch.GetTimestamp();
+            least = Math.Min(least, machine.Now(gauge, row).Bound(row)!.Value);
+            isClean = Contention.Waited() - waited <= TolerableWait * Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+
+        return least;
     }
 
     private sealed class Side(Step step, Options options)
