@@ -73,12 +73,20 @@ internal sealed class StressTests(Device device)
 
     /// <summary>
     /// Small blocks that other tests hold keep dropped ones beside them, see Note [Guards]. With no room left under their guards, what follows comes under others.
+    /// A pool that has no piece of a class left serves larger ones, which come under the guards of theirs.
     /// </summary>
     private void FillGuards()
     {
         for (int sizeClass = 0; SizeClass.Bytes(sizeClass) <= BlockGuard.LargestShared; sizeClass++)
         {
-            var held = Enumerable.Range(0, BlockGuard.Shared).Select(_ => Tensor.FromArray(new byte[SizeClass.Bytes(sizeClass)], device)).ToArray();
+            long size = SizeClass.Bytes(sizeClass);
+            var held = new List<Block>();
+            for (int full = 0; full < BlockGuard.Shared;)
+            {
+                held.Add(device.Pool.Allocate(size));
+                full += held[^1].Capacity == size ? 1 : 0;
+            }
+
             GC.KeepAlive(held);
         }
     }
