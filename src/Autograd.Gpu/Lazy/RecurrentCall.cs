@@ -140,7 +140,7 @@ internal readonly unsafe struct RecurrentCall(
                 Weight = (T*)weight.Block.Pointer + weight.Layout.Offset,
                 WeightRow = (nint)weight.Layout.Stride(0),
                 WeightColumn = (nint)weight.Layout.Stride(1),
-                Panels = all.Panels > 0 ? PackBuffer.Right<T>((nint)all.Panels) : null,
+                Panels = (nint)all.Panels,
                 Starts = all.Starts,
                 Counts = all.Counts,
             };

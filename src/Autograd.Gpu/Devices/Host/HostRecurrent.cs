@@ -40,6 +40,11 @@ internal static unsafe class HostRecurrent
         int lanes = sizeof(TWide) / sizeof(T);
         long whole = step.Width - step.Width % Vector<T>.Count;
         long wide = lanes > Vector<T>.Count && HostMatMul.Width == HostVectorWidth.V512 ? step.Width - step.Width % lanes : 0;
+        if (!back && WideCellRows.Has<TWideCell>())
+        {
+            WideCellRows.Step<TWideCell>(Unsafe.As<HostRecurrentStep<T>, HostRecurrentStep<float>>(ref Unsafe.AsRef(in step)), first, end, wide);
+        }
+
         for (long row = first; row < end; row++)
         {
             if (back)
@@ -50,11 +55,7 @@ internal static unsafe class HostRecurrent
             }
             else
             {
-                if (WideCellRows.Has<TWideCell>())
-                {
-                    WideCellRows.Step<TWideCell>(Unsafe.As<HostRecurrentStep<T>, HostRecurrentStep<float>>(ref Unsafe.AsRef(in step)), row, wide);
-                }
-                else
+                if (!WideCellRows.Has<TWideCell>())
                 {
                     StepRow<T, TWide, TWideCell>(step, row, 0, wide, lanes);
                 }

@@ -15,8 +15,8 @@ internal unsafe struct HostRecurrentSweep<T> where T : unmanaged
     public T* Weight;
     public nint WeightRow, WeightColumn;
 
-    /// <summary>Memory for them as the product reads them, of the calling thread, or null where that does not pay.</summary>
-    public T* Panels;
+    /// <summary>The elements of a copy of them as the product reads them, or 0 where that does not pay.</summary>
+    public nint Panels;
 
     /// <summary>First row and number of rows of each step, in the order of the recurrence.</summary>
     public long[] Starts, Counts;
@@ -24,7 +24,7 @@ internal unsafe struct HostRecurrentSweep<T> where T : unmanaged
 
 /// <summary>
 /// A recurrent layer in one go. The sequences of a batch do not depend on one another, so each chunk takes some of them through all steps: threads meet once a
-/// layer instead of twice a step, and the weights are laid out once and stay in each core's cache.
+/// layer instead of twice a step, and the weights are laid out once a thread and stay in its core's cache.
 /// </summary>
 internal static unsafe class HostRecurrentSweeps
 {
@@ -90,11 +90,6 @@ internal static unsafe class HostRecurrentSweeps
             work.PerChunk = (share + FewestRows - 1) / FewestRows * FewestRows;
         }
 
-        if (sweep.Panels != null)
-        {
-            MatMulBlock<T, TVector, TOps, TTall>.Pack(work.Product(0, 0, 0), sweep.Panels);
-        }
-
         HostParallel.For(checked((int)((most + work.PerChunk - 1) / work.PerChunk)), ref work);
     }
 
@@ -116,6 +111,14 @@ internal static unsafe class HostRecurrentSweeps
         {
             long first = chunk * PerChunk;
             var step = X.Step;
+
+            // Each thread packs for itself: one that packed for all would leave the copy in its own core's cache, from where the others fetch it line by line.
+            T* panels = X.Panels > 0 ? PackBuffer.Right<T>(X.Panels) : null;
+            if (panels != null)
+            {
+                MatMulBlock<T, TVector, TOps, TTall>.Pack(Product(0, 0, 0), panels);
+            }
+
             for (int s = 0; s < X.Starts.Length; s++)
             {
                 long rows = Math.Min(X.Counts[s], first + PerChunk) - first;
@@ -128,19 +131,19 @@ internal static unsafe class HostRecurrentSweeps
                 if (Back)
                 {
                     HostRecurrent.Rows<T, TCell, TVectorCell, TWide, TWideCell>(step, first, first + rows, back: true);
-                    Multiply(Product(first, rows, step.Start));
+                    Multiply(Product(first, rows, step.Start), panels);
                 }
                 else
                 {
-                    Multiply(Product(first, rows, step.Start));
+                    Multiply(Product(first, rows, step.Start), panels);
                     HostRecurrent.Rows<T, TCell, TVectorCell, TWide, TWideCell>(step, first, first + rows, back: false);
                 }
             }
         }
 
-        private readonly void Multiply(in MatMulProblem<T> product)
+        private static void Multiply(in MatMulProblem<T> product, T* panels)
         {
-            if (X.Panels != null) MatMulBlock<T, TVector, TOps, TTall>.MultiplyPacked(product, X.Panels);
+            if (panels != null) MatMulBlock<T, TVector, TOps, TTall>.MultiplyPacked(product, panels);
             else MatMulBlock<T, TVector, TOps, TTall>.Multiply(product);
         }
 
